@@ -1,0 +1,22 @@
+"""The one base class of everything pwrbot raises on purpose."""
+
+from __future__ import annotations
+
+import inspect
+from typing import ClassVar
+
+
+class PwrbotError(Exception):
+    """Something went wrong; the log line above says what."""
+
+    exit_code: ClassVar[int] = 1
+    """What the process exits with when nobody catches it: 1 failed, 2 usage, 3 refused."""
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or inspect.cleandoc(type(self).__doc__ or ""))
+
+
+class ConfigError(PwrbotError):
+    """A setting is missing or wrong: see README, "Settings"."""
+
+    exit_code = 2

@@ -1,0 +1,1 @@
+"""What the developers of pwrbot run, and the bot itself never does."""
