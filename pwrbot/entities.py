@@ -1,0 +1,180 @@
+"""The rows of the database as Python sees them: one class per table, one per row shape.
+
+Field names are column names. ``Key[...]`` marks the primary key, in its order; ``Generated[...]`` a
+key the database hands out (0 until the row is stored). Every ``datetime`` is aware and in UTC.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Annotated, Final, Literal, TypeVar
+
+import msgspec
+
+T = TypeVar("T")
+
+KEY: Final = "key"
+GENERATED: Final = "generated"
+
+Key = Annotated[T, KEY]
+Generated = Annotated[T, KEY, GENERATED]
+
+
+class Entity(msgspec.Struct, frozen=True, gc=False):
+    """A row: immutable, and without references that could form a cycle."""
+
+
+# Voice
+
+
+class OpenVoiceSession(Entity, frozen=True, gc=False):
+    """A session still running: the member has counted in this channel since ``joined_at``."""
+
+    guild_id: Key[int]
+    user_id: Key[int]
+    channel_id: int
+    joined_at: datetime
+
+
+class VoiceSession(Entity, frozen=True, gc=False):
+    """A session that ended: the member counted in this channel during [joined_at, left_at)."""
+
+    guild_id: Key[int]
+    user_id: Key[int]
+    joined_at: Key[datetime]
+    channel_id: int
+    left_at: datetime
+
+
+class VoiceTotal(Entity, frozen=True, gc=False):
+    """A member's time in voice within a range, and their place by it (1 is the first)."""
+
+    user_id: int
+    total: timedelta
+    place: int
+    members: int
+    """How many members are on the board in all."""
+
+
+class VoicePartner(Entity, frozen=True, gc=False):
+    """How long a member was in the same channel as the one asked about, within a range."""
+
+    user_id: int
+    total: timedelta
+    place: int
+    members: int
+
+
+class VoiceSpan(Entity, frozen=True, gc=False):
+    """A stretch of one member's time in a channel, clipped to the range asked for."""
+
+    channel_id: int
+    started_at: datetime
+    ended_at: datetime
+
+
+# Feeds
+
+
+class Feed(Entity, frozen=True, gc=False):
+    """Something that publishes items, whoever follows it."""
+
+    platform_id: str
+    source_id: str
+    items_id: str
+    name: str
+    description: str
+    source_url: str
+    cover_url: str | None
+    tags: tuple[str, ...]
+    created_at: datetime
+    id: Generated[int] = 0
+
+
+class FeedItem(Entity, frozen=True, gc=False):
+    """One thing a feed published, known by its source's own id."""
+
+    feed_id: Key[int]
+    item_id: Key[str]
+    title: str
+    url: str | None
+    published_at: datetime
+    found_at: datetime
+
+
+SubscriberKind = Literal["dm", "guild"]
+
+
+class Subscriber(Entity, frozen=True, gc=False):
+    """Who is told: a user by direct message, or a guild in one of its channels."""
+
+    kind: SubscriberKind
+    target_id: int
+    id: Generated[int] = 0
+
+
+class FeedSubscription(Entity, frozen=True, gc=False):
+    """A subscriber follows a feed; ``channel_id`` None means the guild's default channel."""
+
+    subscriber_id: Key[int]
+    feed_id: Key[int]
+    channel_id: int | None
+    created_at: datetime
+
+
+class SubscribedFeed(Entity, frozen=True, gc=False):
+    """A line of a subscriber's list: a feed and its newest item, None where it has none."""
+
+    feed_id: int
+    name: str
+    source_url: str
+    cover_url: str | None
+    channel_id: int | None
+    item_title: str | None
+    item_url: str | None
+    item_published_at: datetime | None
+
+
+# Settings
+
+
+class VoiceSettings(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Whose time in voice counts in a server."""
+
+    enabled: bool = True
+    afk_channel: bool = False
+    """Whether time in the server's AFK channel counts."""
+    self_deafened: bool = True
+    muted: bool = True
+    """Whether time while muted, by oneself or by the server, counts."""
+    alone: bool = True
+    """Whether time with no other person in the channel counts."""
+    ignored_channels: tuple[int, ...] = ()
+    ignored_roles: tuple[int, ...] = ()
+
+
+class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
+    """All that a server chose, nested by feature; what it left alone keeps its default."""
+
+    timezone: str | None = None
+    """IANA name of the server's zone; None means the host's DEFAULT_TIMEZONE."""
+    voice: VoiceSettings = VoiceSettings()
+
+
+class ServerSettings(Entity, frozen=True, gc=False):
+    """The settings of one server, and how often they have been changed."""
+
+    guild_id: Key[int]
+    settings: Settings
+    version: int
+    updated_at: datetime
+
+
+# The bot itself
+
+
+class BotMeta(Entity, frozen=True, gc=False):
+    """One thing the bot remembers about itself."""
+
+    key: Key[str]
+    value: str

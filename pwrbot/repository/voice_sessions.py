@@ -1,0 +1,68 @@
+"""Time in voice: the sessions that run and those that ended."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Protocol
+
+from pwrbot.entities import (
+    OpenVoiceSession,
+    VoicePartner,
+    VoiceSession,
+    VoiceSpan,
+    VoiceTotal,
+)
+from pwrbot.repository.table import Table
+
+
+class OpenVoiceSessions(Table[OpenVoiceSession, tuple[int, int]], Protocol):
+    """Who is being counted right now: at most one session per guild and member."""
+
+    async def in_guild(self, *, guild_id: int) -> list[OpenVoiceSession]: ...
+
+    async def open(
+        self, *, guild_id: int, user_id: int, channel_id: int, joined_at: datetime
+    ) -> int: ...
+
+    async def remove(self, *, guild_id: int, user_ids: list[int]) -> int: ...
+
+    async def remove_all(self) -> int: ...
+
+
+class VoiceSessions(Table[VoiceSession, tuple[int, int, datetime]], Protocol):
+    """Who was in which voice channel, from when to when."""
+
+    async def end(self, *, guild_id: int, user_ids: list[int], left_at: datetime) -> int: ...
+
+    async def end_all(self, *, left_at: datetime) -> int: ...
+
+    async def leaderboard(
+        self,
+        *,
+        guild_id: int,
+        since: datetime,
+        until: datetime,
+        now: datetime,
+        limit: int,
+        offset: int,
+    ) -> list[VoiceTotal]: ...
+
+    async def standing(
+        self, *, guild_id: int, user_id: int, since: datetime, until: datetime, now: datetime
+    ) -> VoiceTotal | None: ...
+
+    async def partners(
+        self,
+        *,
+        guild_id: int,
+        user_id: int,
+        since: datetime,
+        until: datetime,
+        now: datetime,
+        limit: int,
+        offset: int,
+    ) -> list[VoicePartner]: ...
+
+    async def spans(
+        self, *, guild_id: int, user_id: int, since: datetime, until: datetime, now: datetime
+    ) -> list[VoiceSpan]: ...
