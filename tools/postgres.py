@@ -68,7 +68,9 @@ class PostgresNotStarted(RuntimeError):
 
 
 @contextmanager
-def private_postgres(environ: Mapping[str, str] = os.environ) -> Iterator[str]:
+def private_postgres(
+    environ: Mapping[str, str] = os.environ, settings: Mapping[str, str] = SETTINGS
+) -> Iterator[str]:
     """The URL of a server whose role may create databases; raises PostgresNotStarted."""
     if given := environ.get("TEST_DATABASE_URL"):
         yield given
@@ -78,7 +80,7 @@ def private_postgres(environ: Mapping[str, str] = os.environ) -> Iterator[str]:
     try:
         _hand_over(directory, identity)
         installation = _usable(_installation(), directory, identity)
-        with _server(installation, directory, identity) as url:
+        with _server(installation, directory, identity, settings) as url:
             yield url
     finally:
         shutil.rmtree(directory, ignore_errors=True)
@@ -159,7 +161,9 @@ def _usable(installation: Path, directory: Path, identity: Identity) -> Path:
 
 
 @contextmanager
-def _server(installation: Path, directory: Path, identity: Identity) -> Iterator[str]:
+def _server(
+    installation: Path, directory: Path, identity: Identity, settings: Mapping[str, str]
+) -> Iterator[str]:
     """A running server in that directory, stopped on the way out."""
     data = directory / "data"
     password = secrets.token_urlsafe(24)
@@ -167,7 +171,7 @@ def _server(installation: Path, directory: Path, identity: Identity) -> Iterator
     for attempt in (1, 2, 3):
         port = _free_port()
         log = directory / f"server-{attempt}.log"
-        process = _start(installation, data, port, log, identity)
+        process = _start(installation, data, {**settings, "port": str(port)}, log, identity)
         watchdog = subprocess.Popen(
             ["sh", "-c", WATCHDOG, "watchdog", str(process.pid), str(directory)],
             stdin=subprocess.PIPE,
@@ -208,9 +212,9 @@ def _initialise(
 
 
 def _start(
-    installation: Path, data: Path, port: int, log: Path, identity: Identity
+    installation: Path, data: Path, settings: Mapping[str, str], log: Path, identity: Identity
 ) -> subprocess.Popen[bytes]:
-    settings = {**SETTINGS, "port": str(port), "unix_socket_directories": str(data.parent)}
+    settings = {**settings, "unix_socket_directories": str(data.parent)}
     options = [f"--{name}={value}" for name, value in settings.items()]
     with log.open("wb") as output:
         return subprocess.Popen(

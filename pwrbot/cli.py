@@ -1,0 +1,200 @@
+"""The command line: ``pwrbot run``, ``migrate``, ``sql show`` and the rest.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or settings, 3 refused to protect the data.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+import structlog
+
+from pwrbot import __version__
+from pwrbot.config import Config, load_config
+from pwrbot.env_file import with_env_file
+from pwrbot.errors import ConfigError, PwrbotError
+from pwrbot.logging import configure_logging, log_uncaught_exceptions
+
+if TYPE_CHECKING:
+    _Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+    from pwrbot.repository.url import PostgresURL, SQLiteURL
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return what the process should exit with."""
+    options = _parser().parse_args(arguments)
+    try:
+        return options.command(options)
+    except PwrbotError as error:
+        print(f"pwrbot: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # Whoever reads our output went away (`pwrbot sql list | head`): not an error.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="pwrbot",
+        description="A self-hosted Discord bot: voice time, who talks with whom, feeds.",
+        epilog="Settings are environment variables: see README and .env.example.",
+    )
+    parser.add_argument("--version", action="version", version=f"pwrbot {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    _add(commands, "run", _run, "start the bot")
+    _add(commands, "demo", _demo, "watch the bot at work, without a token or a server")
+    _add(commands, "migrate", _migrate, "bring the database to this version's schema")
+    rollback = _add(commands, "rollback", _rollback, "undo the last migration steps")
+    rollback.add_argument("--steps", type=_positive, default=1, help="how many (default: 1)")
+    _add(commands, "status", _status, "show which migrations are applied, pending or edited")
+    new = _add(commands, "new-migration", _new_migration, "make the four files of a migration")
+    new.add_argument("name", help="what it does, in lower_snake_case")
+    schema = _add(commands, "schema", _schema, "write sql/schema/*.sql from the migrations")
+    schema.add_argument("--check", action="store_true", help="fail where they are stale")
+
+    sql = commands.add_parser("sql", help="look at the statements the bot runs")
+    sql_commands = sql.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _add(sql_commands, "list", _sql_list, "name every statement")
+    show = _add(sql_commands, "show", _sql_show, "print a statement exactly as it will run")
+    show.add_argument("name", help="for example voice_sessions.leaderboard")
+    show.add_argument("--engine", choices=("sqlite", "postgres"), help="default: both")
+    return parser
+
+
+def _add(
+    commands: _Commands, name: str, function: Callable[[argparse.Namespace], int], text: str
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+    parser.set_defaults(command=function)
+    return parser
+
+
+def _positive(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"a whole number from 1 on is needed, not {text!r}")
+    return int(text)
+
+
+def _configured() -> Config:
+    """The settings of the environment and .env, with logging set up by them."""
+    config = load_config(with_env_file(os.environ))
+    configure_logging(config.log_level, config.log_format, secrets=config.secrets)
+    log_uncaught_exceptions()
+    for warning in config.warnings:
+        structlog.get_logger(__name__).warning("old_setting", message=warning)
+    return config
+
+
+def _database(config: Config) -> SQLiteURL | PostgresURL:
+    from pwrbot.repository.url import parse_url
+
+    return parse_url(config.database_url)
+
+
+def _run(options: argparse.Namespace) -> int:
+    config = _configured()
+    config.require_token()
+    from pwrbot.database import open_database
+    from pwrbot.run import run_bot
+
+    return asyncio.run(run_bot(config, partial(open_database, config)))
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from pwrbot.demo import run_demo
+
+    return asyncio.run(run_demo())
+
+
+def _migrate(options: argparse.Namespace) -> int:
+    config = _configured()
+    from pwrbot.repository.migrations import migrate
+
+    applied = migrate(
+        _database(config), schema=config.database_schema, backup_dir=config.backup_dir
+    )
+    print(f"Applied: {', '.join(applied)}" if applied else "Nothing to do: the schema is current.")
+    return 0
+
+
+def _rollback(options: argparse.Namespace) -> int:
+    config = _configured()
+    from pwrbot.repository.migrations import rollback
+
+    undone = rollback(_database(config), steps=options.steps, schema=config.database_schema)
+    print(f"Rolled back: {', '.join(undone)}" if undone else "Nothing to roll back.")
+    return 0
+
+
+def _status(options: argparse.Namespace) -> int:
+    config = _configured()
+    from pwrbot.repository.migrations import status
+
+    report = status(_database(config), schema=config.database_schema)
+    for migration in report.migrations:
+        when = f"{migration.applied_at:%Y-%m-%d %H:%M:%S} UTC" if migration.applied_at else ""
+        print(f"{migration.state:8}  {migration.id:30}  {when}".rstrip())
+    if not report.ok:
+        print(
+            "Not in order. edited: its statements are not those that were applied; put them back "
+            "and write a new migration. unknown: a newer pwrbot applied it; start that one.",
+            file=sys.stderr,
+        )
+    return 0 if report.ok else 1
+
+
+def _new_migration(options: argparse.Namespace) -> int:
+    from pwrbot.repository.migrations import new_migration
+    from pwrbot.repository.sql_files import sql_directory
+
+    for path in new_migration(options.name, sql_directory()):
+        print(path)
+    return 0
+
+
+def _schema(options: argparse.Namespace) -> int:
+    from pwrbot.repository.migrations import check_schema, write_schema
+    from pwrbot.repository.sql_files import sql_directory
+    from pwrbot.repository.url import PostgresURL, parse_url
+
+    configure_logging("WARNING", "auto")
+    text = os.environ.get("TEST_DATABASE_URL")
+    server = parse_url(text) if text else None
+    if not isinstance(server, PostgresURL):
+        raise ConfigError(
+            "the schema of PostgreSQL is dumped from a scratch schema on a server: set "
+            "TEST_DATABASE_URL to one, or use `make schema`, which brings its own"
+        )
+    directory = sql_directory() / "schema"
+    if not options.check:
+        for path in write_schema(directory, server):
+            print(path)
+        return 0
+    stale = check_schema(directory, server)
+    for path in stale:
+        print(f"{path} is stale: run `make schema` and commit it", file=sys.stderr)
+    return 1 if stale else 0
+
+
+def _sql_list(options: argparse.Namespace) -> int:
+    from pwrbot.repository.listing import list_statements
+
+    print(list_statements())
+    return 0
+
+
+def _sql_show(options: argparse.Namespace) -> int:
+    from pwrbot.repository.listing import show_statement
+
+    print(show_statement(options.name, options.engine))
+    return 0

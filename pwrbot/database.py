@@ -1,0 +1,82 @@
+"""The way to an open database: locked against a second bot, migrated, its queries checked."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncGenerator, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any, NamedTuple
+
+import structlog
+
+from pwrbot.config import Config
+from pwrbot.repository import Repository
+from pwrbot.repository.engine import EngineOptions
+from pwrbot.repository.migrations import migrate, status
+from pwrbot.repository.process_lock import AlreadyRunning, ProcessLock
+from pwrbot.repository.url import parse_url
+
+log = structlog.get_logger(__name__)
+
+
+class Database(NamedTuple):
+    """What the bot gets of its database, open and migrated."""
+
+    repository: Repository
+    engine_description: str
+    schema_version: str
+
+
+@asynccontextmanager
+async def open_database(config: Config) -> AsyncGenerator[Database]:
+    """Lock, migrate and connect on the way in; let go of all of it on the way out.
+
+    Raises ConfigError, MigrationError, DatabaseError, or AlreadyRunning where another bot has it.
+    """
+    url = parse_url(config.database_url)
+    schema = config.database_schema
+    async with ProcessLock(url, schema=schema, on_taken=_give_way):
+        if config.auto_migrate:
+            await _to_the_end(
+                asyncio.to_thread(migrate, url, schema=schema, backup_dir=config.backup_dir)
+            )
+        state = await asyncio.to_thread(status, url, schema=schema)
+        repository = await Repository.open(url, engine_options(config))
+        try:
+            engine = await repository.engine_version()
+            log.info("database_open", engine=engine, schema_version=state.version)
+            yield Database(repository, engine, state.version or "none")
+        finally:
+            await repository.close()
+
+
+async def _to_the_end(work: Coroutine[Any, Any, object]) -> None:
+    """Wait for it even when cancelled: a thread goes on, and must not do so without the lock."""
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await task
+        raise
+
+
+def _give_way() -> None:
+    """Another process took the lock while the server was away: end before harming its sessions.
+
+    Not the orderly way, which would end sessions that are the other's now.
+    """
+    log.critical("database_taken_over", do="this process ends; only one may use a database")
+    os._exit(AlreadyRunning.exit_code)
+
+
+def engine_options(config: Config) -> EngineOptions:
+    """The settings that concern the engine."""
+    return EngineOptions(
+        schema=config.database_schema,
+        pool_min=config.database_pool_min,
+        pool_max=config.database_pool_max,
+        timeout=config.database_timeout_seconds,
+        pgbouncer=config.database_pgbouncer,
+        slow=config.slow_query_ms / 1000,
+    )

@@ -1,0 +1,192 @@
+"""An advisory lock that is held for as long as the bot runs, on a connection of its own.
+
+Straight to the server it is the session's lock. Behind a pooler, which lends out a server
+connection per transaction, it is the lock of one transaction that stays open: an idle one that has
+read nothing holds up nobody. Either way it ends with this process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from math import ceil
+from secrets import token_hex
+from typing import TYPE_CHECKING, Any, Final
+
+import asyncpg
+import structlog
+
+from pwrbot.repository.engine.advisory import advisory_key
+from pwrbot.repository.engine.postgres_errors import is_passing, translated
+from pwrbot.repository.url import PostgresURL
+
+_FAILURES: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+_POLL_SECONDS: Final = 0.5
+_ANSWER_SECONDS: Final = 10.0
+_PING_SECONDS: Final = 15.0
+_RETRY_SECONDS: Final = 2.0
+_CONNECT_PAUSES: Final = (1.0, 2.0, 4.0, 8.0)
+
+log = structlog.get_logger(__name__)
+
+if TYPE_CHECKING:
+    Connection = asyncpg.Connection[asyncpg.Record]
+
+
+class PostgresLock:
+    """One holder per database and schema."""
+
+    def __init__(
+        self,
+        url: PostgresURL,
+        schema: str,
+        on_taken: Callable[[], None] | None = None,
+    ) -> None:
+        self._url = url
+        self._key = advisory_key("process", schema)
+        self._on_taken = on_taken
+        # Tells our own session from another's, should it outlive its connection.
+        self._name = f"pwrbot lock {token_hex(6)}"
+        self._connection: Connection | None = None
+        self._watcher: asyncio.Task[None] | None = None
+
+    async def acquire(
+        self, wait_seconds: float, *, pauses: Sequence[float] = _CONNECT_PAUSES
+    ) -> bool:
+        """Take the lock; False where another holds it and keeps it for ``wait_seconds``.
+
+        An unreachable server is tried again after each pause. Raises DatabaseError.
+        """
+        connection = await self._reach(pauses)
+        try:
+            for attempt in range(ceil(wait_seconds / _POLL_SECONDS) + 1):
+                if attempt == 1:
+                    log.info("waiting_for_other_process", at_most_seconds=wait_seconds)
+                if attempt:
+                    await asyncio.sleep(_POLL_SECONDS)
+                if await self._take(connection):
+                    self._connection = connection
+                    self._watcher = asyncio.create_task(self._watch(), name="process lock")
+                    return True
+        except _FAILURES as error:
+            raise translated(error) from error
+        finally:
+            if self._connection is not connection:
+                await _close(connection)
+        return False
+
+    async def release(self) -> None:
+        """Let go; does nothing where it is not held."""
+        if self._watcher is not None:
+            self._watcher.cancel()
+            await asyncio.wait([self._watcher])
+            self._watcher = None
+        if self._connection is not None:
+            await _close(self._connection)
+            self._connection = None
+
+    async def _reach(self, pauses: Sequence[float]) -> Connection:
+        for pause in (*pauses, None):
+            try:
+                return await self._connect()
+            except _FAILURES as error:
+                if pause is None or not is_passing(error):
+                    raise translated(error) from error
+                log.warning("database_unreachable", error=type(error).__name__, retry_in=pause)
+                await asyncio.sleep(pause)
+        raise AssertionError("the last attempt returns or raises")
+
+    async def _connect(self) -> Connection:
+        arguments: dict[str, Any] = {"timeout": _ANSWER_SECONDS, **self._url.asyncpg_arguments()}
+        settings = {**arguments.pop("server_settings", {}), "application_name": self._name}
+        return await asyncpg.connect(
+            **arguments,
+            server_settings=settings,
+            statement_cache_size=0,
+            command_timeout=_ANSWER_SECONDS,
+        )
+
+    async def _take(self, connection: Connection) -> bool:
+        backend = await connection.fetchval("SELECT pg_backend_pid()")
+        if backend == connection.get_server_pid():
+            return await connection.fetchval(f"SELECT pg_try_advisory_lock({self._key})")
+        # Behind a pooler the server that answers is not the one that was announced.
+        await connection.execute("BEGIN")
+        if await connection.fetchval(f"SELECT pg_try_advisory_xact_lock({self._key})"):
+            return True
+        await connection.execute("ROLLBACK")
+        return False
+
+    async def _watch(self) -> None:
+        """Notice when the connection is lost, and take the lock again before anybody else does."""
+        while True:
+            await self._until_lost()
+            log.warning("process_lock_lost", hint="its connection ended; taking it again")
+            if not await self._retake():
+                log.error("process_lock_taken", hint="another pwrbot process has it now")
+                if self._on_taken is not None:
+                    self._on_taken()
+                return
+            log.info("process_lock_retaken")
+
+    async def _until_lost(self) -> None:
+        connection = self._connection
+        assert connection is not None
+        ended = asyncio.Event()
+
+        def on_end(_: Any) -> None:
+            ended.set()
+
+        connection.add_termination_listener(on_end)
+        while not (ended.is_set() or connection.is_closed()):
+            try:
+                async with asyncio.timeout(_PING_SECONDS):
+                    await ended.wait()
+            except TimeoutError:
+                try:
+                    await connection.execute("SELECT 1")
+                except _FAILURES:
+                    break
+        connection.terminate()
+
+    async def _retake(self) -> bool:
+        """Try until there is an answer; False if another process has the lock."""
+        while True:
+            try:
+                connection = await self._connect()
+            except _FAILURES:
+                await asyncio.sleep(_RETRY_SECONDS)
+                continue
+            try:
+                taken = await self._take(connection)
+                if not taken and not await self._end_old_session(connection):
+                    # Perhaps it ended between the two questions.
+                    taken = await self._take(connection)
+                    if not taken:
+                        return False
+                if taken:
+                    self._connection = connection
+                    return True
+            except _FAILURES as error:
+                log.warning("process_lock_not_retaken", error=type(error).__name__)
+            finally:
+                if self._connection is not connection:
+                    connection.terminate()
+            await asyncio.sleep(_RETRY_SECONDS)
+
+    async def _end_old_session(self, connection: Connection) -> bool:
+        """End our own session, which the server may not know to be lost; False if it is gone."""
+        ended = await connection.fetch(
+            "SELECT pg_terminate_backend(pid) AS ended FROM pg_stat_activity"
+            " WHERE application_name = $1 AND pid <> pg_backend_pid()"
+            " AND datname = current_database()",
+            self._name,
+        )
+        return bool(ended)
+
+
+async def _close(connection: Connection) -> None:
+    try:
+        await connection.close(timeout=5)
+    except _FAILURES:
+        connection.terminate()

@@ -1,0 +1,161 @@
+"""Migrating a PostgreSQL schema: yoyo's backend over psycopg, locked by an advisory lock.
+
+Everything that is set is set for one transaction, and where a pooler lends out connections per
+transaction the lock is taken for each of them as well: nothing is left behind on a connection that
+somebody else gets next.
+"""
+
+# yoyo has no type stubs.
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportUnknownParameterType=false
+# pyright: reportIncompatibleMethodOverride=false
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any, Final
+
+import psycopg
+from yoyo.backends.core.postgresql import PostgresqlPsycopgBackend
+from yoyo.connections import DatabaseURI
+from yoyo.migrations import default_migration_table
+
+from pwrbot.repository.engine.advisory import advisory_key
+from pwrbot.repository.engine.migration_backend import MigrationBackend
+from pwrbot.repository.errors import (
+    DatabaseBusy,
+    DatabaseError,
+    DatabaseFull,
+    DatabaseReadOnly,
+    DatabaseUnavailable,
+)
+from pwrbot.repository.url import PostgresURL
+
+_CONNECT_SECONDS: Final = 10
+
+
+class PostgresMigrations(MigrationBackend, PostgresqlPsycopgBackend):
+    """A PostgreSQL schema that is migrated."""
+
+    engine = "postgres"
+
+    def __init__(self, url: PostgresURL, schema: str) -> None:
+        self._url = url
+        self._schema_name = schema
+        self._key = advisory_key("migrate", schema)
+        # Without the address and the password: yoyo keeps it, and shows it when asked.
+        uri = DatabaseURI("postgresql+psycopg", None, None, None, None, url.database, {})
+        super().__init__(uri, default_migration_table)
+
+    def connect(self, dburi: DatabaseURI) -> psycopg.Connection[Any]:
+        arguments: dict[str, Any] = {
+            "connect_timeout": _CONNECT_SECONDS,
+            "application_name": "pwrbot migrate",
+        }
+        arguments.update(self._url.libpq_arguments())
+        try:
+            connection: psycopg.Connection[Any] = psycopg.connect(
+                **arguments, autocommit=True, prepare_threshold=None
+            )
+        except psycopg.Error as error:
+            raise _refused(error) from None
+        try:
+            (backend,) = connection.execute("SELECT pg_backend_pid()").fetchone() or (0,)
+            # Behind a pooler the server that answers is not the one that was announced.
+            self._pooled = backend != connection.info.backend_pid
+            if not self._pooled:
+                _notice_departure(connection)
+        except psycopg.Error as error:
+            connection.close()
+            raise self.explained(error) from None
+        return connection
+
+    def explained(self, error: Exception) -> DatabaseError:
+        if not isinstance(error, psycopg.Error):
+            return DatabaseError(str(error))
+        # The primary message only: the others show values of rows.
+        message = error.diag.message_primary or _first_line(error)
+        match error.sqlstate or "08000":
+            case "53100":
+                return DatabaseFull()
+            case "25006" | "42501":
+                return DatabaseReadOnly(
+                    f"{message}; the role of DATABASE_URL must own schema {self._schema_name},"
+                    " or be allowed to create it"
+                )
+            case "55P03" | "40P01" | "57014":
+                return DatabaseBusy(f"{message}; try again")
+            case state if state.startswith(("08", "57P")):
+                return DatabaseUnavailable(f"the connection to PostgreSQL was lost: {message}")
+            case _:
+                return DatabaseError(message)
+
+    def try_lock(self) -> bool:
+        return self._pooled or self._answer("SELECT pg_try_advisory_lock(:key)")
+
+    def unlock(self) -> None:
+        # Where the connection is gone the server has let go already.
+        if not self._pooled and not self.connection.closed:
+            self._answer("SELECT pg_advisory_unlock(:key)")
+
+    def begin_reading(self) -> None:
+        self.connection.execute("BEGIN READ ONLY")
+        self._look_into_schema()
+
+    def begin_writing(self) -> None:
+        self.connection.execute("BEGIN")
+        self._look_into_schema()
+        if self._pooled:
+            self.poll_lock(lambda: self._answer("SELECT pg_try_advisory_xact_lock(:key)"))
+
+    def create_schema(self) -> None:
+        name = self._schema_name
+        if not self.rows("SELECT 1 FROM pg_namespace WHERE nspname = :name", {"name": name}):
+            self.execute(f"CREATE SCHEMA {self.quote_identifier(name)}")
+
+    def record(self, *arguments: Any) -> None:
+        self._look_into_schema()  # whatever the statements of the migration set
+        super().record(*arguments)
+
+    def forget(self, *arguments: Any) -> None:
+        self._look_into_schema()
+        super().forget(*arguments)
+
+    def rollback(self) -> None:
+        self._in_transaction = False
+        if not self.connection.closed:
+            self.connection.execute("ROLLBACK")
+
+    def _look_into_schema(self) -> None:
+        self.execute(f"SET LOCAL search_path TO {self.quote_identifier(self._schema_name)}")
+
+    def _answer(self, question: str) -> bool:
+        return bool(self.rows(question, {"key": self._key})[0][0])
+
+
+def _notice_departure(connection: psycopg.Connection[Any]) -> None:
+    """Have the server give up a long statement, and the lock, soon after this process is killed."""
+    with suppress(psycopg.Error):  # some platforms cannot
+        connection.execute("SET client_connection_check_interval = 500")
+
+
+def _refused(error: psycopg.Error) -> DatabaseError:
+    """Why there is no connection, without the host: where it is named, DATABASE_URL is too."""
+    reason = _first_line(error)
+    if "password" in reason or "authentication" in reason or "pg_hba" in reason:
+        return DatabaseUnavailable(
+            "the server refused the user or the password; check DATABASE_URL"
+        )
+    if "does not exist" in reason:
+        return DatabaseUnavailable(
+            "the server has no such database or user; create it or check DATABASE_URL"
+        )
+    return DatabaseUnavailable(
+        f"PostgreSQL cannot be reached ({reason.rpartition(': ')[2]}); check that it runs and that"
+        " DATABASE_URL is right"
+    )
+
+
+def _first_line(error: psycopg.Error) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0].rpartition("failed: ")[2].strip() if lines else type(error).__name__

@@ -1,0 +1,141 @@
+"""Migrating a SQLite file: yoyo's backend on one plain connection, locked by a sidecar file."""
+
+# yoyo has no type stubs.
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportUnknownParameterType=false
+# pyright: reportIncompatibleMethodOverride=false
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+from yoyo.backends.base import DatabaseBackend
+from yoyo.backends.core.sqlite3 import SQLiteBackend
+from yoyo.connections import DatabaseURI
+from yoyo.migrations import default_migration_table
+
+from pwrbot.repository.engine.migration_backend import MigrationBackend
+from pwrbot.repository.engine.sqlite_errors import translated
+from pwrbot.repository.errors import DatabaseCorrupt, DatabaseError, DatabaseUnavailable
+from pwrbot.repository.file_lock import FileLock
+
+_BUSY_SECONDS: Final = 30.0
+
+
+class SQLiteMigrations(MigrationBackend, SQLiteBackend):
+    """A SQLite file that is migrated; its directory must be there."""
+
+    engine = "sqlite"
+
+    def __init__(self, path: Path) -> None:
+        # The real path: whoever comes by a symbolic link meets the same lock.
+        self.path = path.resolve()
+        self._lock = FileLock(self.path.with_name(f"{self.path.name}.migrate-lock"))
+        uri = DatabaseURI("sqlite", None, None, None, None, str(self.path), {})
+        super().__init__(uri, default_migration_table)
+
+    def connect(self, dburi: DatabaseURI) -> sqlite3.Connection:
+        try:
+            connection = sqlite3.connect(
+                self.path,
+                timeout=_BUSY_SECONDS,
+                isolation_level=None,
+                # The bot runs this in a thread and looks at the result in another.
+                check_same_thread=False,
+            )
+        except sqlite3.Error as error:
+            raise DatabaseUnavailable(f"{self.path} cannot be opened: {error}") from None
+        # Off, so that a table can be rebuilt without its children going with the old one;
+        # check_rows looks after them before each commit.
+        try:
+            connection.execute("PRAGMA foreign_keys = OFF")
+            connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        except sqlite3.Error as error:
+            connection.close()
+            raise self.explained(error) from None
+        return connection
+
+    def explained(self, error: Exception) -> DatabaseError:
+        if not isinstance(error, sqlite3.Error):
+            return DatabaseError(str(error))
+        ours = translated(error)
+        if isinstance(ours, DatabaseCorrupt):
+            return DatabaseCorrupt(
+                f"{self.path} is damaged or is no database ({error}); restore it from a backup, or"
+                " move it away to begin with an empty one."
+            )
+        return DatabaseError(str(error)) if type(ours) is DatabaseError else ours
+
+    def try_lock(self) -> bool:
+        return self._lock.try_acquire()
+
+    def unlock(self) -> None:
+        self._lock.release()
+
+    def begin_reading(self) -> None:
+        self.connection.execute("BEGIN")
+
+    def begin_writing(self) -> None:
+        self.connection.execute("BEGIN IMMEDIATE")
+
+    def check_rows(self) -> None:
+        dangling = self.rows("PRAGMA foreign_key_check")
+        if dangling:
+            table, _, parent, _ = dangling[0]
+            raise DatabaseError(
+                f"{len(dangling)} rows would refer to nothing, the first of them in {table}, which"
+                f" refers to {parent}"
+            )
+
+    def has_copy(self) -> bool:
+        return True
+
+    def copy_to(self, path: Path) -> None:
+        part = path.with_name(f"{path.name}.part")
+        part.unlink(missing_ok=True)
+        try:
+            self.connection.execute("VACUUM INTO ?", (str(part),))
+            with closing(sqlite3.connect(part)) as copy:
+                (verdict,) = copy.execute("PRAGMA integrity_check(1)").fetchone()
+                if verdict != "ok":
+                    raise DatabaseCorrupt(f"the copy is damaged: {verdict}")
+            part.chmod(self.path.stat().st_mode & 0o777)
+            _flush(part)
+            part.rename(path)
+            _flush(path.parent)
+        except sqlite3.Error as error:
+            raise self.explained(error) from error
+        finally:
+            part.unlink(missing_ok=True)
+
+    # yoyo changes how every connection of the process stores a datetime, and sqlite3's own way is
+    # deprecated: here they are text before the driver sees them.
+
+    def __enter__(self) -> SQLiteMigrations:
+        DatabaseBackend.__enter__(self)
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self.connection.close()
+
+    def execute(self, sql: str, params: Any = None) -> Any:
+        if params:
+            params = {
+                name: value.isoformat(" ") if isinstance(value, datetime) else value
+                for name, value in params.items()
+            }
+        return super().execute(sql, params)
+
+
+def _flush(path: Path) -> None:
+    """SQLite does not wait for the disk when it writes a copy."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

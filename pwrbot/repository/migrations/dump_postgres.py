@@ -1,0 +1,187 @@
+"""A PostgreSQL schema as SQL text, from the catalogs: the same on every version and in any schema.
+
+The catalogs' own functions leave a schema out while it is the search path, as it is here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from pwrbot.repository.migrations.errors import MigrationError
+
+if TYPE_CHECKING:
+    from pwrbot.repository.engine.migration_backend import MigrationBackend
+
+_HERE: Final = "(SELECT oid FROM pg_namespace WHERE nspname = current_schema())"
+
+_TABLES: Final = f"""
+SELECT c.oid, quote_ident(c.relname), array_to_string(c.reloptions, ', '), c.relname
+FROM pg_class AS c
+WHERE c.relnamespace = {_HERE} AND c.relkind = 'r'
+ORDER BY c.relname COLLATE "C"
+"""
+
+_COLUMNS: Final = """
+SELECT
+    quote_ident(a.attname),
+    format_type(a.atttypid, a.atttypmod),
+    CASE WHEN a.attcollation NOT IN (0, t.typcollation) THEN quote_ident(l.collname) END,
+    a.attnotnull,
+    a.attidentity::text,
+    a.attgenerated::text,
+    pg_get_expr(d.adbin, d.adrelid, true)
+FROM pg_attribute AS a
+JOIN pg_type AS t ON t.oid = a.atttypid
+LEFT JOIN pg_collation AS l ON l.oid = a.attcollation
+LEFT JOIN pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+WHERE a.attrelid = :table AND a.attnum > 0 AND NOT a.attisdropped
+ORDER BY a.attnum
+"""
+
+# PostgreSQL 18 lists NOT NULL here too; it stands with its column.
+_CONSTRAINTS: Final = """
+SELECT quote_ident(c.conname), c.contype::text, pg_get_constraintdef(c.oid, true), c.confrelid
+FROM pg_constraint AS c
+WHERE c.conrelid = :table AND c.contype IN ('p', 'u', 'c', 'f', 'x')
+ORDER BY array_position(ARRAY['p', 'u', 'x', 'c', 'f'], c.contype::text), c.conname COLLATE "C"
+"""
+
+_INDEXES: Final = """
+SELECT pg_get_indexdef(i.indexrelid, 0, true)
+FROM pg_index AS i
+JOIN pg_class AS c ON c.oid = i.indexrelid
+WHERE
+    i.indrelid = :table
+    AND NOT EXISTS (SELECT 1 FROM pg_constraint AS k WHERE k.conindid = i.indexrelid
+        AND k.contype IN ('p', 'u', 'x'))
+ORDER BY c.relname COLLATE "C"
+"""
+
+_ENUMS: Final = f"""
+SELECT
+    quote_ident(t.typname),
+    (SELECT string_agg(quote_literal(e.enumlabel), ', ' ORDER BY e.enumsortorder)
+     FROM pg_enum AS e WHERE e.enumtypid = t.oid)
+FROM pg_type AS t
+WHERE t.typnamespace = {_HERE} AND t.typtype = 'e'
+ORDER BY t.typname COLLATE "C"
+"""
+
+_VIEWS: Final = f"""
+SELECT quote_ident(c.relname), pg_get_viewdef(c.oid, true)
+FROM pg_class AS c
+WHERE c.relnamespace = {_HERE} AND c.relkind = 'v'
+ORDER BY c.oid
+"""
+
+_FUNCTIONS: Final = f"""
+SELECT pg_get_functiondef(p.oid), quote_ident(current_schema()) || '.'
+FROM pg_proc AS p
+WHERE p.pronamespace = {_HERE} AND p.prokind IN ('f', 'p')
+ORDER BY p.proname COLLATE "C", p.oid
+"""
+
+_TRIGGERS: Final = f"""
+SELECT pg_get_triggerdef(g.oid, true)
+FROM pg_trigger AS g
+JOIN pg_class AS c ON c.oid = g.tgrelid
+WHERE c.relnamespace = {_HERE} AND NOT g.tgisinternal
+ORDER BY c.relname COLLATE "C", g.tgname COLLATE "C"
+"""
+
+# What this dump would leave out: then it has to learn it, not to be silent.
+_OTHERS: Final = f"""
+SELECT 'relation ' || c.relname
+FROM pg_class AS c
+WHERE
+    c.relnamespace = {_HERE} AND c.relkind IN ('S', 'm', 'p', 'f')
+    AND NOT EXISTS (SELECT 1 FROM pg_depend AS d WHERE d.classid = 'pg_class'::regclass
+        AND d.objid = c.oid AND d.deptype = 'i')
+UNION ALL
+SELECT 'type ' || t.typname FROM pg_type AS t
+WHERE t.typnamespace = {_HERE} AND t.typtype IN ('d', 'r')
+UNION ALL
+SELECT 'aggregate ' || p.proname FROM pg_proc AS p
+WHERE p.pronamespace = {_HERE} AND p.prokind IN ('a', 'w')
+UNION ALL
+SELECT 'policy ' || p.polname FROM pg_policy AS p
+JOIN pg_class AS c ON c.oid = p.polrelid WHERE c.relnamespace = {_HERE}
+ORDER BY 1
+"""
+
+
+def postgres_tables(backend: MigrationBackend) -> list[str]:
+    """The statements that make the schema, in an order that works. Within a transaction."""
+    from pwrbot.repository.engine.migration_backend import BOOKKEEPING
+
+    if others := [name for (name,) in backend.rows(_OTHERS)]:
+        raise MigrationError(
+            f"The dump of the schema does not know these yet: {', '.join(others)}."
+            f" Teach it to {__name__}."
+        )
+    tables = [row for row in backend.rows(_TABLES) if row[3] not in BOOKKEEPING]
+    constraints = {row[0]: backend.rows(_CONSTRAINTS, {"table": row[0]}) for row in tables}
+    parts = [f"CREATE TYPE {name} AS ENUM ({labels});" for name, labels in backend.rows(_ENUMS)]
+    made: set[int] = set()
+    late: list[str] = []
+    for oid, name, options, _ in _ordered(tables, constraints):
+        made.add(oid)
+        lines = [_column(*column) for column in backend.rows(_COLUMNS, {"table": oid})]
+        for constraint, _, definition, target in constraints[oid]:
+            line = f"CONSTRAINT {constraint} {definition}"
+            if target and target not in made:
+                late.append(f"ALTER TABLE {name} ADD {line};")
+            else:
+                lines.append(line)
+        body = ",\n".join(f"    {line}" for line in lines)
+        parts.append(f"CREATE TABLE {name} (\n{body}\n){f' WITH ({options})' if options else ''};")
+        parts.extend(f"{index};" for (index,) in backend.rows(_INDEXES, {"table": oid}))
+    parts += late
+    parts += [f"CREATE VIEW {name} AS\n{query}" for name, query in backend.rows(_VIEWS)]
+    for definition, qualifier in backend.rows(_FUNCTIONS):
+        first, newline, rest = definition.rstrip().partition("\n")
+        parts.append(f"{first.replace(qualifier, '', 1)}{newline}{rest};")
+    parts += [f"{trigger};" for (trigger,) in backend.rows(_TRIGGERS)]
+    return parts
+
+
+def _ordered(tables: Sequence[Any], constraints: dict[int, list[Any]]) -> list[Any]:
+    """By name, but what is referred to before what refers to it, where there is no circle."""
+    waiting, ordered, made = list(tables), list[Any](), set[int]()
+    while waiting:
+        table = next((one for one in waiting if _targets(one, constraints) <= made), waiting[0])
+        waiting.remove(table)
+        ordered.append(table)
+        made.add(table[0])
+    return ordered
+
+
+def _targets(table: Any, constraints: dict[int, list[Any]]) -> set[int]:
+    oid = table[0]
+    return {target for _, _, _, target in constraints[oid] if target and target != oid}
+
+
+def _column(
+    name: str,
+    kind: str,
+    collation: str | None,
+    not_null: bool,
+    identity: str,
+    generated: str,
+    default: str | None,
+) -> str:
+    words = [name, kind]
+    if collation:
+        words.append(f"COLLATE {collation}")
+    if identity:
+        when = "ALWAYS" if identity == "a" else "BY DEFAULT"
+        words.append(f"GENERATED {when} AS IDENTITY")
+    elif generated:
+        how = "STORED" if generated == "s" else "VIRTUAL"
+        words.append(f"GENERATED ALWAYS AS ({default}) {how}")
+    elif default is not None:
+        words.append(f"DEFAULT {default}")
+    if not_null and not identity:
+        words.append("NOT NULL")
+    return " ".join(words)

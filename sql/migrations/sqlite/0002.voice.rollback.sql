@@ -1,0 +1,2 @@
+DROP TABLE voice_sessions;
+DROP TABLE open_voice_sessions;

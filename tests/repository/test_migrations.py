@@ -1,0 +1,568 @@
+"""Forth, back, and what is refused, on both engines."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from structlog.testing import capture_logs
+
+from pwrbot.clock import ManualClock
+from pwrbot.repository.errors import DatabaseCorrupt, DatabaseReadOnly, DatabaseUnavailable
+from pwrbot.repository.migrations import (
+    BackupFailed,
+    DatabaseNewer,
+    LockWaitOver,
+    MigrationError,
+    StepFailed,
+    check_schema,
+    dump_schema,
+    migrate,
+    rollback,
+    status,
+    write_schema,
+)
+from pwrbot.repository.migrations.runner import open_backend
+from pwrbot.repository.sql_files import sql_directory
+from pwrbot.repository.url import PostgresURL, SQLiteURL, parse_url
+from tests.repository.sql_tree import SQLTree
+
+NOON = datetime(2030, 5, 6, 12, 0, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> SQLTree:
+    tree = SQLTree(tmp_path / "sql")
+    tree.add("0001.cats", "CREATE TABLE cats (id INTEGER PRIMARY KEY);", "DROP TABLE cats;")
+    return tree
+
+
+@pytest.fixture
+def url(database_url: str) -> SQLiteURL | PostgresURL:
+    return parse_url(database_url)
+
+
+@pytest.fixture
+def sqlite_url(sqlite_database_url: str) -> SQLiteURL:
+    url = parse_url(sqlite_database_url)
+    assert isinstance(url, SQLiteURL)
+    return url
+
+
+@pytest.fixture
+def postgres_database(postgres_database_url: str) -> PostgresURL:
+    url = parse_url(postgres_database_url)
+    assert isinstance(url, PostgresURL)
+    return url
+
+
+def run(url: SQLiteURL | PostgresURL, *statements: str, schema: str = "pwrbot") -> list[Any]:
+    """Run statements as somebody else would; the rows of the last."""
+    if isinstance(url, SQLiteURL):
+        with closing(sqlite3.connect(url.path, isolation_level=None)) as connection:
+            rows = [connection.execute(statement).fetchall() for statement in statements]
+        return rows[-1]
+    with psycopg.connect(**url.libpq_arguments(), autocommit=True) as connection:
+        connection.execute(f'SET search_path TO "{schema}"')  # type: ignore[arg-type]
+        cursors = [connection.execute(statement) for statement in statements]  # type: ignore[arg-type]
+        return cursors[-1].fetchall() if cursors[-1].description else []
+
+
+def test_applied_once(url: SQLiteURL | PostgresURL, tree: SQLTree) -> None:
+    tree.add("0002.dogs", "CREATE TABLE dogs (id INTEGER PRIMARY KEY);", "DROP TABLE dogs;")
+    clock = ManualClock(NOON)
+    before = status(url, directory=tree.root)
+    assert before.pending == ("0001.cats", "0002.dogs")
+    assert before.version is None
+    applied = migrate(url, directory=tree.root, clock=clock)
+    assert applied == ["0001.cats", "0002.dogs"]
+    assert migrate(url, directory=tree.root, clock=clock) == []
+    after = status(url, directory=tree.root)
+    assert after.ok
+    assert after.version == "0002.dogs"
+    assert [(one.state, one.applied_at) for one in after.migrations] == [("applied", NOON)] * 2
+    assert rollback(url, directory=tree.root) == ["0002.dogs"]
+    assert status(url, directory=tree.root).pending == ("0002.dogs",)
+    assert rollback(url, directory=tree.root, steps=99) == ["0001.cats"]
+    assert rollback(url, directory=tree.root) == []
+
+
+def test_looking_changes_nothing(url: SQLiteURL | PostgresURL, tree: SQLTree) -> None:
+    assert rollback(url, directory=tree.root) == []
+    assert status(url, directory=tree.root).ok
+    if isinstance(url, SQLiteURL):
+        assert not url.path.exists()
+    else:
+        assert run(url, "SELECT 1 FROM pg_namespace WHERE nspname = 'pwrbot'") == []
+
+
+def test_forth_back_and_forth_gives_the_same_schema(url: SQLiteURL | PostgresURL) -> None:
+    migrate(url)
+    schema = dump_schema(url)
+    rollback(url, steps=99)
+    assert "CREATE" not in dump_schema(url)
+    migrate(url)
+    assert dump_schema(url) == schema
+
+
+ROWS = {
+    "feeds": """INSERT INTO feeds (id, platform_id, source_id, items_id, name, description,
+        source_url, tags, created_at) VALUES (1, 'p', 's', 'i', 'n', 'd', 'u', '[]', {now})""",
+    "feed_items": "INSERT INTO feed_items VALUES (1, 'x', 't', NULL, {now}, {now})",
+    "subscribers": "INSERT INTO subscribers (id, kind, target_id) VALUES (1, 'dm', 7)",
+    "feed_subscriptions": "INSERT INTO feed_subscriptions VALUES (1, 1, NULL, {now})",
+    "voice_sessions": """INSERT INTO voice_sessions (guild_id, user_id, joined_at, channel_id,
+        left_at) VALUES (1, 2, {now}, 3, {now})""",
+    "open_voice_sessions": """INSERT INTO open_voice_sessions (guild_id, user_id, joined_at,
+        channel_id) VALUES (1, 2, {now}, 3)""",
+    "server_settings": """INSERT INTO server_settings (guild_id, settings, version, updated_at)
+        VALUES (1, '{{}}', 1, {now})""",
+    "bot_meta": "INSERT INTO bot_meta (key, value) VALUES ('k', 'v')",
+}
+
+
+def tables_of(url: SQLiteURL | PostgresURL) -> dict[str, list[Any]]:
+    """The rows of each table of the schema."""
+    dump = dump_schema(url)
+    names = [name for name in ROWS if f"CREATE TABLE {name} " in dump]
+    return {name: run(url, f"SELECT * FROM {name} ORDER BY 1, 2") for name in names}
+
+
+def fill(url: SQLiteURL | PostgresURL) -> None:
+    now = "1900000000000000" if isinstance(url, SQLiteURL) else "'2030-01-01 00:00:00+00'"
+    for name, rows in tables_of(url).items():
+        if not rows:
+            run(url, ROWS[name].format(now=now))
+
+
+def test_every_step_back_and_forth_over_rows(url: SQLiteURL | PostgresURL) -> None:
+    migrate(url)
+    fill(url)
+    latest, steps = dump_schema(url), len(status(url).migrations)
+    for step in range(1, steps + 1):
+        before = tables_of(url)
+        taken = rollback(url, steps=step)
+        assert len(taken) == step
+        kept = tables_of(url)
+        assert kept == {name: before[name] for name in kept}, f"{taken} lost rows of what remains"
+        migrate(url)
+        assert dump_schema(url) == latest
+        assert {name: rows for name, rows in tables_of(url).items() if name in kept} == kept
+        fill(url)
+    assert set(tables_of(url)) == set(ROWS), "a new table needs a row in this test"
+
+
+def test_the_dump_makes_the_schema_again(
+    url: SQLiteURL | PostgresURL, tmp_path: Path, tree: SQLTree
+) -> None:
+    migrate(url)
+    dump = dump_schema(url)
+    if isinstance(url, SQLiteURL):
+        again: SQLiteURL | PostgresURL = SQLiteURL(tmp_path / "again.db")
+        with closing(sqlite3.connect(again.path)) as connection:  # type: ignore[union-attr]
+            connection.executescript(dump)
+        assert dump_schema(again) == dump
+    else:
+        run(url, 'CREATE SCHEMA "Again"', 'SET search_path TO "Again"', dump)
+        assert dump_schema(url, schema="Again") == dump
+
+
+def test_the_dump_knows_more_than_tables(postgres_database: PostgresURL, tree: SQLTree) -> None:
+    tree.add(
+        "0002.more",
+        """
+        CREATE TYPE colour AS ENUM ('red', 'dark blue');
+        CREATE TABLE "Zoo" (
+            id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+            name VARCHAR(20) COLLATE "C" DEFAULT 'it''s' NOT NULL,
+            hue colour NOT NULL DEFAULT 'red',
+            size NUMERIC(5, 2) CHECK (size > 0),
+            twice NUMERIC GENERATED ALWAYS AS (size * 2) STORED,
+            parent BIGINT REFERENCES "Zoo" (id) ON DELETE SET NULL,
+            keeper INTEGER
+        ) WITH (fillfactor = 80);
+        CREATE TABLE keepers (id INTEGER PRIMARY KEY, zoo BIGINT REFERENCES "Zoo" (id));
+        ALTER TABLE "Zoo" ADD CONSTRAINT has_keeper FOREIGN KEY (keeper) REFERENCES keepers (id);
+        CREATE UNIQUE INDEX zoo_name ON "Zoo" (lower(name)) INCLUDE (size) WHERE size > 1;
+        CREATE VIEW big AS SELECT id, hue FROM "Zoo" WHERE size > 100;
+        CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            NEW.name := 'touched; really';
+            RETURN NEW;
+        END $$;
+        CREATE TRIGGER touched BEFORE UPDATE ON "Zoo" FOR EACH ROW EXECUTE FUNCTION touch();
+        """,
+        engines=("postgres",),
+    )
+    tree.add("0002.more", "SELECT 1;", engines=("sqlite",))
+    migrate(postgres_database, directory=tree.root)
+    dump = dump_schema(postgres_database)
+    assert "pwrbot." not in dump
+    for part in ("hue colour DEFAULT 'red'::colour NOT NULL", "fillfactor=80", "CREATE VIEW big"):
+        assert part in dump
+    run(postgres_database, "CREATE SCHEMA again", "SET search_path TO again", dump)
+    assert dump_schema(postgres_database, schema="again") == dump
+    run(postgres_database, "CREATE SEQUENCE unheard_of")
+    with pytest.raises(MigrationError, match="relation unheard_of"):
+        dump_schema(postgres_database)
+
+
+def test_the_dumps_in_the_repository_are_fresh(postgres_database: PostgresURL) -> None:
+    assert check_schema(sql_directory() / "schema", postgres_database) == {}, "run make schema"
+
+
+def test_stale_dumps(postgres_database: PostgresURL, tmp_path: Path, tree: SQLTree) -> None:
+    directory = tmp_path / "schema"
+    files = [directory / "sqlite.sql", directory / "postgres.sql"]
+    assert write_schema(directory, postgres_database, migrations=tree.root) == files
+    assert write_schema(directory, postgres_database, migrations=tree.root) == []
+    files[1].write_text("edited", encoding="utf-8")
+    assert list(check_schema(directory, postgres_database, migrations=tree.root)) == files[1:]
+    left = run(postgres_database, "SELECT nspname FROM pg_namespace WHERE nspname LIKE 'pwrbot%'")
+    assert left == []
+
+
+def test_nothing_but_its_schema_is_touched(postgres_database: PostgresURL, tree: SQLTree) -> None:
+    run(postgres_database, "CREATE TABLE public.cats (other TEXT)")
+    for schema in ('odd "name"', "pwrbot"):
+        quoted = schema.replace('"', '""')
+        migrate(postgres_database, schema=schema, directory=tree.root)
+        tables = run(
+            postgres_database,
+            "SELECT table_name FROM information_schema.tables "
+            f"WHERE table_schema = '{schema}' ORDER BY 1",
+            schema=quoted,
+        )
+        assert [name for (name,) in tables] == [
+            "_pwrbot_migration",
+            "_yoyo_log",
+            "_yoyo_migration",
+            "_yoyo_version",
+            "cats",
+        ]
+        rollback(postgres_database, schema=schema, directory=tree.root)
+    assert run(postgres_database, "SELECT other FROM public.cats") == []
+    public = "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace"
+    assert run(postgres_database, public) == [(1,)]
+
+
+def test_a_failing_statement_leaves_nothing(url: SQLiteURL | PostgresURL, tree: SQLTree) -> None:
+    tree.add("0002.fine", "CREATE TABLE fine (id INTEGER);", "DROP TABLE fine;")
+    good = "-- Two tables\n\nCREATE TABLE a (id INTEGER);\n\n-- and\nCREATE TABLE b (id INTEGER);\n"
+    tree.add("0003.bad", f"{good}INSERT INTO missing VALUES (1);\n", "DROP TABLE a;")
+    with pytest.raises(StepFailed) as failure:
+        migrate(url, directory=tree.root)
+    message = str(failure.value)
+    assert "0003.bad.sql:7: " in message
+    assert "missing" in message
+    assert "Nothing of this step was done" in message
+    assert failure.value.exit_code == 3
+    assert status(url, directory=tree.root).version == "0002.fine"
+    assert "TABLE a" not in dump_schema(url)
+    tree.add("0003.bad", good, "DROP TABLE a; DROP TABLE b;")
+    assert migrate(url, directory=tree.root) == ["0003.bad"]
+    tree.add("0003.bad", good, "DROP TABLE a;\nDROP TABLE missing;")
+    with pytest.raises(StepFailed, match=r"0003\.bad\.rollback\.sql:2: "):
+        rollback(url, directory=tree.root)
+    assert "TABLE a" in dump_schema(url)
+    assert status(url, directory=tree.root).version == "0003.bad"
+
+
+def test_statements_are_split_as_they_are_meant(
+    url: SQLiteURL | PostgresURL, tree: SQLTree
+) -> None:
+    tree.add(
+        "0002.odd",
+        "INSERT INTO cats VALUES (1); -- a % sign; a :name\n"
+        "CREATE TABLE notes (id INTEGER, note TEXT);\n"
+        "INSERT INTO notes VALUES (1, '50% of :all; ''really''');\n"
+        "SELECT note FROM notes;\n",
+        "DROP TABLE notes; DELETE FROM cats;",
+    )
+    tree.add(
+        "0003.trigger",
+        "CREATE TRIGGER t AFTER INSERT ON cats BEGIN\n"
+        "INSERT INTO notes VALUES (new.id, CASE WHEN new.id > 1 THEN 'x' END); SELECT 1;\nEND;",
+        "DROP TRIGGER t;",
+        engines=("sqlite",),
+    )
+    tree.add(
+        "0003.trigger",
+        "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN\n"
+        "INSERT INTO notes VALUES (new.id, 'x'); RETURN new; END $$;\n"
+        "CREATE TRIGGER t AFTER INSERT ON cats FOR EACH ROW EXECUTE FUNCTION f();",
+        "DROP TRIGGER t ON cats; DROP FUNCTION f();",
+        engines=("postgres",),
+    )
+    migrate(url, directory=tree.root)
+    run(url, "INSERT INTO cats VALUES (2)")
+    notes = run(url, "SELECT id, note FROM notes ORDER BY id")
+    assert notes == [(1, "50% of :all; 'really'"), (2, "x")]
+    assert rollback(url, directory=tree.root, steps=2) == ["0003.trigger", "0002.odd"]
+
+
+def test_nothing_is_printed(
+    url: SQLiteURL | PostgresURL, tree: SQLTree, capfd: pytest.CaptureFixture[str]
+) -> None:
+    tree.add("0002.rows", "SELECT 'printed';", "SELECT 'printed';")
+    with capture_logs():
+        migrate(url, directory=tree.root)
+        rollback(url, directory=tree.root)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_user_without_a_name(
+    url: SQLiteURL | PostgresURL, tree: SQLTree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nobody() -> str:
+        raise KeyError("getpwuid(): uid not found: 12345")
+
+    monkeypatch.setattr("getpass.getuser", nobody)
+    assert migrate(url, directory=tree.root) == ["0001.cats"]
+
+
+def test_edited_afterwards(url: SQLiteURL | PostgresURL, tree: SQLTree) -> None:
+    migrate(url, directory=tree.root)
+    tree.add("0001.cats", "/* now */ CREATE TABLE\n cats ( -- explained\n id INTEGER PRIMARY KEY);")
+    assert status(url, directory=tree.root).ok, "comments and white space are no edit"
+    tree.add("0001.cats", "CREATE TABLE cats (id INTEGER PRIMARY KEY, name TEXT);")
+    with capture_logs() as logs:
+        assert migrate(url, directory=tree.root) == []
+    assert [(entry["log_level"], entry["migration"]) for entry in logs] == [("error", "0001.cats")]
+    edited = status(url, directory=tree.root)
+    assert not edited.ok
+    assert [one.state for one in edited.migrations] == ["edited"]
+
+
+def test_marked_by_yoyo_alone(url: SQLiteURL | PostgresURL, tree: SQLTree) -> None:
+    migrate(url, directory=tree.root)
+    run(url, "DROP TABLE _pwrbot_migration")
+    assert status(url, directory=tree.root).ok
+    tree.add("0002.more", "SELECT 1;")
+    assert migrate(url, directory=tree.root) == ["0002.more"]
+
+
+def test_a_newer_database_is_refused(url: SQLiteURL | PostgresURL, tree: SQLTree) -> None:
+    tree.add("0002.later", "CREATE TABLE later (id INTEGER);", "DROP TABLE later;")
+    migrate(url, directory=tree.root)
+    tree.remove("0002.later")
+    for attempt in (migrate, rollback):
+        with pytest.raises(DatabaseNewer, match=r"0002\.later") as refusal:
+            attempt(url, directory=tree.root)
+        assert refusal.value.exit_code == 3
+    newer = status(url, directory=tree.root)
+    assert not newer.ok
+    assert [one.state for one in newer.migrations] == ["applied", "unknown"]
+
+
+def test_steps_below_one(sqlite_url: SQLiteURL) -> None:
+    with pytest.raises(MigrationError, match="STEPS=1"):
+        rollback(sqlite_url, steps=0)
+
+
+def test_the_wait_for_another_process_ends(url: SQLiteURL | PostgresURL, tree: SQLTree) -> None:
+    with open_backend(url, "pwrbot") as other, other.exclusive(0), capture_logs() as logs:
+        with pytest.raises(LockWaitOver) as refusal:
+            migrate(url, directory=tree.root, wait_seconds=0.05)
+        assert refusal.value.exit_code == 3
+    assert [entry["event"] for entry in logs] == ["waiting_for_migrations"]
+    assert migrate(url, directory=tree.root, wait_seconds=0.05) == ["0001.cats"]
+
+
+def test_behind_a_pooler_each_transaction_is_locked(
+    postgres_database: PostgresURL, tree: SQLTree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pwrbot.repository.engine.postgres_migrations import PostgresMigrations
+
+    def behind_pooler(self: PostgresMigrations, dburi: Any) -> Any:
+        connection = connect(self, dburi)
+        self._pooled = True  # pyright: ignore[reportPrivateUsage]
+        return connection
+
+    connect = PostgresMigrations.connect
+    monkeypatch.setattr(PostgresMigrations, "connect", behind_pooler)
+    assert migrate(postgres_database, directory=tree.root) == ["0001.cats"]
+    tree.add("0002.more", "SELECT 1;")
+    locks = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"
+    with open_backend(postgres_database, "pwrbot") as other, other.exclusive(1):
+        assert run(postgres_database, locks) == [(0,)]
+        with other.writing():
+            assert run(postgres_database, locks) == [(1,)]
+            with pytest.raises(LockWaitOver):
+                migrate(postgres_database, directory=tree.root, wait_seconds=0.05)
+        assert migrate(postgres_database, directory=tree.root) == ["0002.more"]
+    assert run(postgres_database, locks) == [(0,)]
+
+
+# ---- SQLite's own
+
+
+def test_a_copy_is_taken_before_an_existing_file_changes(
+    sqlite_url: SQLiteURL, tree: SQLTree, tmp_path: Path
+) -> None:
+    backups, clock = tmp_path / "deep" / "copies", ManualClock(NOON)
+
+    def go() -> list[Any]:
+        with capture_logs() as logs:
+            migrate(sqlite_url, directory=tree.root, backup_dir=backups, clock=clock)
+        return [entry["copy"] for entry in logs if "copy" in entry]
+
+    assert go() == []
+    run(sqlite_url, "INSERT INTO cats VALUES (7)")
+    assert go() == []
+    assert not backups.exists()
+    tree.add("0002.gone", "DELETE FROM cats;")
+    tree.add("0003.more", "SELECT 1;")
+    copy = backups / "pwrbot-20300506T120000Z-before-0002.gone.db"
+    assert go() == [str(copy)]
+    assert run(SQLiteURL(copy), "SELECT id FROM cats") == [(7,)]
+    assert status(SQLiteURL(copy), directory=tree.root).pending == ("0002.gone", "0003.more")
+    assert copy.stat().st_mode == sqlite_url.path.stat().st_mode
+    rollback(sqlite_url, directory=tree.root, steps=2)
+    assert go() == [str(copy.with_stem(f"{copy.stem}-2"))], "nothing is overwritten"
+    assert len(list(backups.iterdir())) == 2
+
+
+def test_without_a_copy_nothing_is_migrated(
+    sqlite_url: SQLiteURL, tree: SQLTree, tmp_path: Path
+) -> None:
+    migrate(sqlite_url, directory=tree.root)
+    tree.add("0002.more", "SELECT 1;")
+    (tmp_path / "file").touch()
+    with pytest.raises(BackupFailed, match="Nothing was migrated") as refusal:
+        migrate(sqlite_url, directory=tree.root, backup_dir=tmp_path / "file" / "copies")
+    assert refusal.value.exit_code == 3
+    assert status(sqlite_url, directory=tree.root).pending == ("0002.more",)
+
+
+def test_a_full_disk(sqlite_url: SQLiteURL, tree: SQLTree) -> None:
+    tree.add(
+        "0002.large",
+        "CREATE TABLE large (x TEXT);\n"
+        "PRAGMA max_page_count = 20;\n"  # SQLite's own way of saying that the disk is full
+        "INSERT INTO large VALUES (hex(randomblob(1000000)));",
+        engines=("sqlite",),
+    )
+    tree.add("0002.large", "SELECT 1;", engines=("postgres",))
+    with pytest.raises(StepFailed, match=r"0002\.large\.sql:3: There is no room left on the disk"):
+        migrate(sqlite_url, directory=tree.root)
+    assert status(sqlite_url, directory=tree.root).version == "0001.cats"
+    assert "large" not in dump_schema(sqlite_url)
+
+
+REBUILD = """
+CREATE TABLE new_cats (id INTEGER PRIMARY KEY, name TEXT NOT NULL) STRICT;
+INSERT INTO new_cats (id, name) SELECT id, 'nameless' FROM cats {condition};
+DROP TABLE cats;
+ALTER TABLE new_cats RENAME TO cats;
+"""
+
+
+@pytest.fixture
+def kittens(sqlite_url: SQLiteURL, tree: SQLTree) -> SQLTree:
+    tree.add(
+        "0002.kittens",
+        "CREATE TABLE kittens (cat INTEGER NOT NULL REFERENCES cats (id) ON DELETE CASCADE);",
+        "DROP TABLE kittens;",
+    )
+    migrate(sqlite_url, directory=tree.root)
+    run(sqlite_url, "INSERT INTO cats VALUES (1), (2)", "INSERT INTO kittens VALUES (1), (2)")
+    return tree
+
+
+def test_rebuilding_a_table_keeps_its_children(sqlite_url: SQLiteURL, kittens: SQLTree) -> None:
+    kittens.add("0003.rebuild", REBUILD.format(condition=""))
+    migrate(sqlite_url, directory=kittens.root)
+    assert run(sqlite_url, "SELECT * FROM kittens") == [(1,), (2,)]
+    assert run(sqlite_url, "SELECT * FROM cats") == [(1, "nameless"), (2, "nameless")]
+    run(sqlite_url, "PRAGMA foreign_keys = ON", "DELETE FROM cats WHERE id = 1")
+    assert run(sqlite_url, "SELECT * FROM kittens") == [(2,)]
+
+
+def test_no_row_is_left_dangling(sqlite_url: SQLiteURL, kittens: SQLTree) -> None:
+    kittens.add("0003.rebuild", REBUILD.format(condition="WHERE id = 1"))
+    with pytest.raises(StepFailed, match="the first of them in kittens, which refers to cats"):
+        migrate(sqlite_url, directory=kittens.root)
+    assert run(sqlite_url, "SELECT * FROM cats") == [(1,), (2,)]
+
+
+def test_a_file_that_is_no_database(sqlite_url: SQLiteURL) -> None:
+    sqlite_url.path.write_text("not a database, but long enough to be looked at\n" * 100)
+    for attempt in (migrate, rollback, status, dump_schema):
+        with pytest.raises(DatabaseCorrupt, match="restore it from a backup"):
+            attempt(sqlite_url)
+
+
+def test_a_damaged_database(sqlite_url: SQLiteURL, tree: SQLTree) -> None:
+    migrate(sqlite_url, directory=tree.root)
+    size = sqlite_url.path.stat().st_size
+    with sqlite_url.path.open("r+b") as file:
+        file.seek(100)
+        file.write(b"\xff" * (size - 100))
+    with pytest.raises(DatabaseCorrupt, match="restore it from a backup"):
+        migrate(sqlite_url)
+
+
+@pytest.mark.parametrize("place", ["file/pwrbot.db", "file/deeper/pwrbot.db"])
+def test_a_directory_that_cannot_be_made(tmp_path: Path, place: str) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(DatabaseReadOnly, match="cannot be made"):
+        migrate(SQLiteURL(tmp_path / place))
+
+
+def test_a_directory_that_cannot_be_written() -> None:
+    with pytest.raises(DatabaseUnavailable, match="cannot be opened"):
+        migrate(SQLiteURL(Path("/proc/pwrbot.db")))
+
+
+# ---- PostgreSQL's own
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"password": "hunter2"}, "refused the user or the password"),
+        ({"database": "nowhere"}, "no such database"),
+        ({"hosts": (("127.0.0.1", 1),)}, "cannot be reached"),
+        ({"hosts": (("/nowhere", 5432),)}, "cannot be reached"),
+    ],
+)
+def test_no_connection(postgres_database: PostgresURL, change: dict[str, Any], reason: str) -> None:
+    import msgspec
+
+    url = msgspec.structs.replace(postgres_database, **change)
+    for attempt in (migrate, rollback, status, dump_schema):
+        with pytest.raises(DatabaseUnavailable, match=reason) as failure:
+            attempt(url)
+        assert url.password is not None
+        assert url.password not in str(failure.value)
+        assert failure.value.__cause__ is None
+
+
+def test_a_role_that_may_not(postgres_database: PostgresURL, tree: SQLTree) -> None:
+    import msgspec
+
+    run(
+        postgres_database,
+        "DROP ROLE IF EXISTS pwrbot_guest",
+        "CREATE ROLE pwrbot_guest LOGIN PASSWORD 'guest'",
+    )
+    try:
+        guest = msgspec.structs.replace(postgres_database, user="pwrbot_guest", password="guest")
+        with pytest.raises(DatabaseReadOnly, match="must own schema pwrbot"):
+            migrate(guest, directory=tree.root)
+        migrate(postgres_database, directory=tree.root)
+        run(
+            postgres_database,
+            "GRANT USAGE ON SCHEMA pwrbot TO pwrbot_guest",
+            "GRANT SELECT ON ALL TABLES IN SCHEMA pwrbot TO pwrbot_guest",
+        )
+        assert migrate(guest, directory=tree.root) == [], "nothing pending: nothing is written"
+        assert status(guest, directory=tree.root).ok
+    finally:
+        run(postgres_database, "DROP OWNED BY pwrbot_guest", "DROP ROLE pwrbot_guest")

@@ -1,0 +1,92 @@
+"""Boots at the same time, and boots after a ``kill -9`` at the worst moments."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from pwrbot.repository.migrations import dump_schema, migrate, status
+from pwrbot.repository.url import parse_url
+from tests.repository.sql_tree import SQLTree
+
+ROOT = Path(__file__).resolve().parents[2]
+ALL = ["0001.cats", "0002.pets"]
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> SQLTree:
+    tree = SQLTree(tmp_path / "sql")
+    tree.add("0001.cats", "CREATE TABLE cats (id INTEGER PRIMARY KEY);", "DROP TABLE cats;")
+    tree.add(
+        "0002.pets",
+        "CREATE TABLE dogs (id INTEGER);\nCREATE TABLE fish (id INTEGER);",
+        "DROP TABLE fish; DROP TABLE dogs;",
+    )
+    return tree
+
+
+@contextmanager
+def migrating(url: str, tree: SQLTree, hindrance: str) -> Iterator[subprocess.Popen[str]]:
+    """A process that migrates; killed at the end if it is still there."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.repository.migrating", url, str(tree.root), hindrance],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def applied(process: subprocess.Popen[str]) -> list[str]:
+    """What it applied, once it has ended well. Its log goes to stdout as well."""
+    output, errors = process.communicate(timeout=55)
+    assert process.returncode == 0, errors
+    return output.splitlines()[-1].split()
+
+
+@pytest.mark.parametrize("moment", ["after_prepare", "within", "before_mark", "after_mark"])
+def test_killed_in_the_middle(database_url: str, tree: SQLTree, moment: str) -> None:
+    with migrating(database_url, tree, moment) as process:
+        process.wait(timeout=55)
+        assert process.returncode == -signal.SIGKILL
+    url = parse_url(database_url)
+    done = [] if moment == "after_prepare" else ALL[:1]
+    left = status(url, directory=tree.root)
+    assert left.pending == tuple(ALL[len(done) :])
+    assert "dogs" not in dump_schema(url)
+    assert migrate(url, directory=tree.root) == ALL[len(done) :]
+    assert "dogs" in dump_schema(url)
+
+
+def test_one_of_four_applies(database_url: str, tree: SQLTree) -> None:
+    with (
+        migrating(database_url, tree, "slowly") as one,
+        migrating(database_url, tree, "slowly") as two,
+        migrating(database_url, tree, "slowly") as three,
+        migrating(database_url, tree, "slowly") as four,
+    ):
+        results = [applied(process) for process in (one, two, three, four)]
+    assert sorted(results) == [[], [], [], ALL]
+    assert status(parse_url(database_url), directory=tree.root).pending == ()
+
+
+def test_the_next_goes_on_when_the_holder_is_killed(database_url: str, tree: SQLTree) -> None:
+    with (
+        migrating(database_url, tree, "stay") as holder,
+        migrating(database_url, tree, "none") as waiter,
+    ):
+        assert holder.stdout is not None
+        assert any("reached" in line for line in holder.stdout), "the holder is within a step"
+        holder.kill()
+        assert applied(waiter) == ALL
