@@ -1,0 +1,1 @@
+"""The rules of the domain. Nothing here knows Discord's library, SQL or a driver."""

@@ -1,0 +1,257 @@
+"""Time in voice as members ask for it. Every duration is exact to the microsecond."""
+
+# ruff: noqa: A002 - a range is called range, as in the commands
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from pwrbot.clock import Clock
+from pwrbot.entities import VoicePartner, VoiceSpan, VoiceTotal
+from pwrbot.repository import Repository
+from pwrbot.services.ranges import EPOCH, Range, bounds, day_start, day_starts
+from pwrbot.services.settings import SettingsService
+
+PER_PAGE: Final = 10
+_LAST_PAGE: Final = 1_000_000  # beyond it nobody asks in earnest; keeps the offset a 64-bit number
+_FIRST_LOOK_BACK: Final = 31  # days
+
+
+class LeaderboardPage(msgspec.Struct, frozen=True):
+    """A page of the members of a guild by their time in voice."""
+
+    rows: tuple[VoiceTotal, ...]
+    page: int
+    """From 1; 1 where nobody is on the board."""
+    pages: int
+    """At least 1."""
+    members: int
+    """On the board in all."""
+    own: VoiceTotal | None
+    """The line of who asks, on whatever page; None where they have no time in the range."""
+    since: datetime
+    until: datetime
+    range: Range
+    zone: ZoneInfo
+
+
+class PartnersPage(msgspec.Struct, frozen=True):
+    """A page of the others by the time they shared a channel with one member."""
+
+    member_id: int
+    rows: tuple[VoicePartner, ...]
+    page: int
+    pages: int
+    members: int
+    since: datetime
+    until: datetime
+    range: Range
+    zone: ZoneInfo
+
+
+class MemberStats(msgspec.Struct, frozen=True):
+    """One member's time in voice within a range."""
+
+    member_id: int
+    total: timedelta
+    sessions: int
+    """How many sessions have time in the range. A change of channel begins another."""
+    days_active: int
+    """Days of the server's zone with time in the range."""
+    average_per_active_day: timedelta
+    """Rounded down to the microsecond; zero where no day is active."""
+    longest_session: timedelta
+    """Of each session, the part within the range is looked at."""
+    current_streak: int
+    """Days in a row with time, up to today or yesterday, whatever the range."""
+    since: datetime
+    until: datetime
+    range: Range
+    zone: ZoneInfo
+
+
+class VoiceStatistics:
+    """Boards and figures of one guild. All of it raises DatabaseError."""
+
+    def __init__(self, repository: Repository, clock: Clock, settings: SettingsService) -> None:
+        self._repository = repository
+        self._clock = clock
+        self._settings = settings
+
+    async def leaderboard(
+        self,
+        guild_id: int,
+        range: Range,
+        page: int = 1,
+        *,
+        per_page: int = PER_PAGE,
+        viewer_id: int | None = None,
+    ) -> LeaderboardPage:
+        """A page by time, ties by user id. Below 1 is the first page, beyond the last the last."""
+        since, until, zone = await self._window(guild_id, range)
+        sessions = self._repository.voice_sessions
+
+        async def rows_of(page: int) -> list[VoiceTotal]:
+            return await sessions.leaderboard(
+                guild_id=guild_id,
+                since=since,
+                until=until,
+                now=until,
+                limit=per_page,
+                offset=(page - 1) * per_page,
+            )
+
+        page = _possible(page)
+        rows = await rows_of(page)
+        if not rows and page > 1:
+            page = _pages(await rows_of(1), per_page)
+            rows = await rows_of(page)
+        own = next((row for row in rows if row.user_id == viewer_id), None)
+        if own is None and viewer_id is not None and rows:
+            own = await sessions.standing(
+                guild_id=guild_id, user_id=viewer_id, since=since, until=until, now=until
+            )
+        return LeaderboardPage(
+            rows=tuple(rows),
+            page=page,
+            pages=_pages(rows, per_page),
+            members=rows[0].members if rows else 0,
+            own=own,
+            since=since,
+            until=until,
+            range=range,
+            zone=zone,
+        )
+
+    async def partners(
+        self,
+        guild_id: int,
+        member_id: int,
+        range: Range,
+        page: int = 1,
+        *,
+        per_page: int = PER_PAGE,
+    ) -> PartnersPage:
+        """A page of who shared a channel with the member, longest first; pages as above."""
+        since, until, zone = await self._window(guild_id, range)
+
+        async def rows_of(page: int) -> list[VoicePartner]:
+            return await self._repository.voice_sessions.partners(
+                guild_id=guild_id,
+                user_id=member_id,
+                since=since,
+                until=until,
+                now=until,
+                limit=per_page,
+                offset=(page - 1) * per_page,
+            )
+
+        page = _possible(page)
+        rows = await rows_of(page)
+        if not rows and page > 1:
+            page = _pages(await rows_of(1), per_page)
+            rows = await rows_of(page)
+        return PartnersPage(
+            member_id=member_id,
+            rows=tuple(rows),
+            page=page,
+            pages=_pages(rows, per_page),
+            members=rows[0].members if rows else 0,
+            since=since,
+            until=until,
+            range=range,
+            zone=zone,
+        )
+
+    async def stats(self, guild_id: int, member_id: int, range: Range) -> MemberStats:
+        """One member's figures, days split at midnight of the server's zone."""
+        since, until, zone = await self._window(guild_id, range)
+        spans = await self._spans(guild_id, member_id, since, until)
+        lengths = [span.ended_at - span.started_at for span in spans]
+        total = sum(lengths, timedelta())
+        days = len(active_days(spans, zone))
+        return MemberStats(
+            member_id=member_id,
+            total=total,
+            sessions=len(spans),
+            days_active=days,
+            average_per_active_day=total // days if days else timedelta(),
+            longest_session=max(lengths, default=timedelta()),
+            current_streak=await self._streak(guild_id, member_id, until, zone),
+            since=since,
+            until=until,
+            range=range,
+            zone=zone,
+        )
+
+    async def _streak(self, guild_id: int, member_id: int, now: datetime, zone: ZoneInfo) -> int:
+        """Looks back window by window, each twice as long, until a day without time is found."""
+        today = now.astimezone(zone).date()
+        until, look_back = now, _FIRST_LOOK_BACK
+        first_day = today - timedelta(days=look_back)
+        active: set[date] = set()
+        while True:
+            since = max(day_start(first_day, zone), EPOCH)
+            active |= active_days(await self._spans(guild_id, member_id, since, until), zone)
+            streak = streak_until(today, active)
+            oldest = today - timedelta(days=streak)
+            if oldest > first_day or since == EPOCH:
+                return streak
+            until, look_back = since, look_back * 2
+            first_day -= timedelta(days=look_back)
+
+    async def _spans(
+        self, guild_id: int, member_id: int, since: datetime, until: datetime
+    ) -> list[VoiceSpan]:
+        return await self._repository.voice_sessions.spans(
+            guild_id=guild_id, user_id=member_id, since=since, until=until, now=until
+        )
+
+    async def _window(self, guild_id: int, range: Range) -> tuple[datetime, datetime, ZoneInfo]:
+        zone = await self._settings.zone(guild_id)
+        return *bounds(range, self._clock.now(), zone), zone
+
+
+def active_days(spans: Iterable[VoiceSpan], zone: ZoneInfo) -> set[date]:
+    """The local days on which at least a microsecond was spent. Spans in the order they began."""
+    days: set[date] = set()
+    first: date | None = None
+    starts: list[datetime] = []
+    for span in spans:
+        if first is None:
+            # A day either side: where a clock is set back at midnight, a moment's date is not
+            # always the day that it belongs to.
+            first = span.started_at.astimezone(zone).date() - timedelta(days=1)
+        last = span.ended_at.astimezone(zone).date() + timedelta(days=1)
+        known = first + timedelta(days=len(starts))
+        if last >= known:
+            starts += day_starts(known, last, zone)
+        begins = bisect_right(starts, span.started_at) - 1
+        ends = bisect_right(starts, span.ended_at - timedelta(microseconds=1)) - 1
+        days.update(first + timedelta(days=number) for number in range(begins, ends + 1))
+    return days
+
+
+def streak_until(today: date, active: set[date]) -> int:
+    """How many days in a row are active, the last of them today or yesterday."""
+    day = today if today in active else today - timedelta(days=1)
+    streak = 0
+    while day in active:
+        streak += 1
+        day -= timedelta(days=1)
+    return streak
+
+
+def _possible(page: int) -> int:
+    return min(max(page, 1), _LAST_PAGE)
+
+
+def _pages(rows: Sequence[VoiceTotal] | Sequence[VoicePartner], per_page: int) -> int:
+    members = rows[0].members if rows else 0
+    return max(1, -(-members // per_page))

@@ -1,0 +1,90 @@
+"""The services on a real database, with a clock that the test moves."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+
+from pwrbot.clock import ManualClock
+from pwrbot.repository import Repository, Transaction
+from pwrbot.repository.errors import DatabaseUnavailable
+from pwrbot.services.settings import SettingsService
+from pwrbot.services.voice import VoiceTracker
+from pwrbot.services.voice_state import GuildVoice, VoiceState
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+GUILD = 1
+AFK = 12
+
+
+def at(minute: float) -> datetime:
+    return START + timedelta(minutes=minute)
+
+
+class Unsteady:
+    """A repository whose database can go away, or lose the answer to a commit."""
+
+    def __init__(self, repository: Repository) -> None:
+        self._repository = repository
+        self.down = False
+        self.answers_to_lose = 0
+        self.attempts = 0
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        self.attempts += 1
+        if self.down:
+            raise DatabaseUnavailable()
+        async with self._repository.transaction() as tx:
+            yield tx
+        if self.answers_to_lose:
+            self.answers_to_lose -= 1
+            raise DatabaseUnavailable()
+
+    def __getattr__(self, name: str) -> Any:
+        if self.down:
+            raise DatabaseUnavailable()
+        return getattr(self._repository, name)
+
+
+class House:
+    """A tracker and what it stands on. Minutes count from START."""
+
+    def __init__(self, repository: Repository, guild_id: int = GUILD) -> None:
+        self.repository = repository
+        self.unsteady = Unsteady(repository)
+        self.guild_id = guild_id
+        self.clock = ManualClock(START)
+        handed = cast(Repository, self.unsteady)
+        self.settings = SettingsService(handed, self.clock)
+        self.tracker = VoiceTracker(handed, self.clock, self.settings, heartbeat_seconds=10)
+
+    def state(self, user_id: int, channel_id: int | None, **rest: Any) -> VoiceState:
+        return VoiceState(self.guild_id, user_id, channel_id, **rest)
+
+    def happens(self, minute: float, user_id: int, channel_id: int | None, **rest: Any) -> None:
+        self.clock.set(at(minute))
+        self.tracker.state_changed(self.state(user_id, channel_id, **rest), at(minute))
+
+    def seen(self, minute: float, *states: VoiceState) -> None:
+        self.clock.set(at(minute))
+        self.tracker.guild_seen(GuildVoice(self.guild_id, AFK, states), at(minute))
+
+    async def ended(self) -> list[tuple[int, int, float, float]]:
+        """(user, channel, from, to) of what is stored as ended."""
+        rows = await self.repository.voice_sessions.select_all()
+        return [
+            (row.user_id, row.channel_id, _minute(row.joined_at), _minute(row.left_at))
+            for row in rows
+        ]
+
+    async def running(self) -> list[tuple[int, int, float]]:
+        """(user, channel, from) of what is stored as open."""
+        rows = await self.repository.open_voice_sessions.select_all()
+        return [(row.user_id, row.channel_id, _minute(row.joined_at)) for row in rows]
+
+
+def _minute(moment: datetime) -> float:
+    return (moment - START) / timedelta(minutes=1)
