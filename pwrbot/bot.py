@@ -1,0 +1,111 @@
+"""The Discord client: what it listens to, what it carries for its commands, how it stops."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import discord
+import structlog
+from discord.ext import commands
+
+from pwrbot.clock import Clock
+from pwrbot.cogs.about import About
+from pwrbot.cogs.settings import ServerSettings
+from pwrbot.cogs.voice import Voice
+from pwrbot.commands import CommandTree, sync_commands
+from pwrbot.config import CommandSync
+from pwrbot.discord_api import use_gateway
+from pwrbot.gateway import VoiceGateway
+from pwrbot.in_flight import InFlight
+from pwrbot.replies import Interaction
+from pwrbot.repository import Repository
+from pwrbot.services.settings import SettingsService
+from pwrbot.services.statistics import VoiceStatistics
+from pwrbot.services.voice import VoiceTracker
+from pwrbot.views.boards import TIMEOUT, Boards
+
+log = structlog.get_logger(__name__)
+
+
+class Bot(commands.AutoShardedBot):
+    """pwrbot on Discord. It needs no privileged intent and reads no messages.
+
+    ``engine_description`` and ``schema_version`` are what /about says of the database.
+    """
+
+    def __init__(
+        self,
+        repository: Repository,
+        settings: SettingsService,
+        statistics: VoiceStatistics,
+        tracker: VoiceTracker,
+        clock: Clock,
+        *,
+        command_sync: CommandSync = "changed",
+        board_timeout: timedelta = TIMEOUT,
+        engine_description: str = "",
+        schema_version: str = "",
+    ) -> None:
+        # The bot never speaks, so what that would need is nothing to warn of.
+        discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
+        intents = discord.Intents(guilds=True, voice_states=True)
+        super().__init__(
+            commands.when_mentioned,
+            help_command=None,
+            tree_cls=CommandTree,
+            intents=intents,
+            allowed_mentions=discord.AllowedMentions.none(),
+            member_cache_flags=discord.MemberCacheFlags.from_intents(intents),
+            chunk_guilds_at_startup=False,
+            max_messages=None,
+        )
+        self.repository = repository
+        self.settings = settings
+        self.statistics = statistics
+        self.tracker = tracker
+        self.clock = clock
+        self.engine_description = engine_description
+        self.schema_version = schema_version
+        self.started_at = clock.now()
+        self.stopping = False
+        self.in_flight = InFlight()
+        self.boards = Boards(clock, self.in_flight, board_timeout)
+        self.voice_gateway = VoiceGateway(self, tracker, clock)
+        self._command_sync: CommandSync = command_sync
+
+    def dispatch(self, event_name: str, /, *args: Any, **kwargs: Any) -> None:
+        # Before any listener: they run later, on live objects that have moved on by then.
+        self.voice_gateway.take(event_name, args)
+        super().dispatch(event_name, *args, **kwargs)
+
+    async def setup_hook(self) -> None:
+        await use_gateway(self.http)
+        if not self.cogs:
+            for cog in (Voice(self), ServerSettings(self), About(self)):
+                await self.add_cog(cog)
+        if self.application_id is not None:
+            await sync_commands(self.tree, self.repository, self.application_id, self._command_sync)
+
+    async def on_ready(self) -> None:
+        """Also after a session had to begin anew."""
+        log.info("bot_ready", guilds=len(self.guilds), shards=self.shard_count)
+
+    async def on_interaction(self, interaction: Interaction) -> None:
+        await self.boards.take(interaction)
+
+    async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:
+        log.exception("event_failed", gateway_event=event_method)
+
+    async def wind_down(self, seconds: float) -> bool:
+        """Take no more commands and no more voice events, and let the commands under way finish.
+
+        Says whether they did within so many seconds. Sessions can be ended after this.
+        """
+        self.stopping = self.boards.closing = True
+        self.voice_gateway.stop()
+        drained = await self.in_flight.drained(seconds)
+        if not drained:
+            log.warning("commands_abandoned", commands=len(self.in_flight))
+        await self.boards.close()
+        return drained

@@ -1,0 +1,21 @@
+"""What is asked again at run time, though Discord was told: it may be out of date, or overruled."""
+
+from __future__ import annotations
+
+from discord import app_commands
+
+from pwrbot.replies import Interaction
+
+
+def guild_of(interaction: Interaction) -> int:
+    """The guild a command was used in. Raises NoPrivateMessage for a direct message."""
+    if interaction.guild_id is None:
+        raise app_commands.NoPrivateMessage
+    return interaction.guild_id
+
+
+def require_manager(interaction: Interaction) -> None:
+    """Raises MissingPermissions unless the member may manage the server."""
+    permissions = interaction.permissions
+    if not (permissions.manage_guild or permissions.administrator):
+        raise app_commands.MissingPermissions(["manage_server"])

@@ -1,0 +1,225 @@
+"""/voice: who spent how much time in voice channels, with whom, and whether one is counted now."""
+
+# ruff: noqa: A002 - a range is called range, as members see it
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from pwrbot.cogs.checks import guild_of
+from pwrbot.commands import Refusal
+from pwrbot.replies import Interaction, defer
+from pwrbot.services.ranges import DEFAULT_RANGE, EPOCH, Range
+from pwrbot.services.statistics import MemberStats
+from pwrbot.services.voice import Judgement
+from pwrbot.services.voice_rules import Verdict
+from pwrbot.views.boards import Board, BoardPage, Load
+from pwrbot.views.sheet import sheet
+from pwrbot.views.wording import count, duration, mention, moment, ordinal, plain
+
+if TYPE_CHECKING:
+    from pwrbot.bot import Bot
+
+User = discord.Member | discord.User
+
+
+class RangeOption(app_commands.Transformer):
+    """A range, chosen from all there are."""
+
+    @property
+    def choices(self) -> list[app_commands.Choice[str | int | float]]:
+        return [app_commands.Choice(name=each.label, value=each.value) for each in Range]
+
+    async def transform(self, interaction: Interaction, value: str, /) -> Range:
+        try:
+            return Range(value)
+        except ValueError:
+            raise Refusal("There is no such range: choose one from the list.") from None
+
+
+RangeChoice = app_commands.Transform[Range, RangeOption]
+PageNumber = app_commands.Range[int, 1]
+
+
+@app_commands.guild_only()
+class Voice(commands.GroupCog, group_name="voice"):
+    """Time in voice channels."""
+
+    def __init__(self, bot: Bot) -> None:
+        super().__init__()
+        self._bot = bot
+        self._statistics = bot.statistics
+
+    async def interaction_check(self, interaction: Interaction, /) -> bool:
+        guild_of(interaction)
+        return True
+
+    @app_commands.command()
+    @app_commands.describe(range="What to look back on", page="Which page to open")
+    async def leaderboard(
+        self,
+        interaction: Interaction,
+        range: RangeChoice = DEFAULT_RANGE,
+        page: PageNumber = 1,
+    ) -> None:
+        """Who spent the most time in this server's voice channels."""
+        guild_id, viewer_id = guild_of(interaction), interaction.user.id
+
+        async def load(range: Range, page: int) -> BoardPage:
+            found = await self._statistics.leaderboard(guild_id, range, page, viewer_id=viewer_id)
+            note = None
+            if found.own is not None:
+                note = (
+                    f"You are {ordinal(found.own.place)} of {found.members:,} "
+                    f"with {duration(found.own.total)}."
+                )
+            elif found.rows:
+                note = "You have no time in this range yet."
+            return BoardPage(
+                title="Voice leaderboard",
+                when=_when(found.range, found.since, found.until, found.zone),
+                lines=[_line(row.place, row.user_id, duration(row.total)) for row in found.rows]
+                or ["Nobody has spent time in a voice channel in this range yet."],
+                note=note,
+                page=found.page,
+                pages=found.pages,
+            )
+
+        await self._open(interaction, load, range, page)
+
+    @app_commands.command()
+    @app_commands.describe(
+        member="Whose company, yours if left out",
+        range="What to look back on",
+        page="Which page to open",
+    )
+    async def partners(
+        self,
+        interaction: Interaction,
+        member: discord.User | None = None,
+        range: RangeChoice = DEFAULT_RANGE,
+        page: PageNumber = 1,
+    ) -> None:
+        """With whom a member spent time in the same voice channel."""
+        guild_id, who = guild_of(interaction), _counted(member or interaction.user)
+
+        async def load(range: Range, page: int) -> BoardPage:
+            found = await self._statistics.partners(guild_id, who.id, range, page)
+            return BoardPage(
+                title=f"Voice partners of {_name(who)}",
+                when=_when(found.range, found.since, found.until, found.zone),
+                lines=[_line(row.place, row.user_id, duration(row.total)) for row in found.rows]
+                or ["No time in a voice channel together with anybody in this range yet."],
+                note=f"{count(found.members, 'partner')} in all." if found.rows else None,
+                page=found.page,
+                pages=found.pages,
+            )
+
+        await self._open(interaction, load, range, page)
+
+    @app_commands.command()
+    @app_commands.describe(member="Whose time, yours if left out", range="What to look back on")
+    async def stats(
+        self,
+        interaction: Interaction,
+        member: discord.User | None = None,
+        range: RangeChoice = DEFAULT_RANGE,
+    ) -> None:
+        """A member's time in voice channels in figures."""
+        guild_id, who = guild_of(interaction), _counted(member or interaction.user)
+
+        async def load(range: Range, page: int) -> BoardPage:
+            found = await self._statistics.stats(guild_id, who.id, range)
+            return BoardPage(
+                title=f"Voice statistics of {_name(who)}",
+                when=_when(found.range, found.since, found.until, found.zone),
+                lines=_figures(found),
+            )
+
+        await self._open(interaction, load, range, 1)
+
+    @app_commands.command()
+    async def why(self, interaction: Interaction) -> None:
+        """Whether your time is being counted right now, and if not, why."""
+        await defer(interaction, private=True)
+        judgement = await self._bot.tracker.why(guild_of(interaction), interaction.user.id)
+        counted = judgement.verdict is Verdict.COUNTED
+        title = "You are being counted" if counted else "You are not being counted"
+        note = (
+            None
+            if judgement.in_contact
+            else "Discord doesn't tell me who is in voice at the moment: this is the last I heard."
+        )
+        await interaction.edit_original_response(view=sheet(title, [_reason(judgement)], note))
+
+    async def _open(self, interaction: Interaction, load: Load, range: Range, page: int) -> None:
+        await defer(interaction)
+        name = interaction.command.qualified_name if interaction.command else "voice"
+        board = Board(load, interaction.user.id, name, range, page)
+        await self._bot.boards.open(interaction, board)
+
+
+def _counted(user: User) -> User:
+    if user.bot:
+        raise Refusal("Bots are never counted: choose a person.")
+    return user
+
+
+def _name(user: User) -> str:
+    left = "" if isinstance(user, discord.Member) else " (left the server)"
+    return f"{mention(user.id)}{left}"
+
+
+def _line(place: int, user_id: int, text: str) -> str:
+    return f"{place}. {mention(user_id)} · {text}"
+
+
+def _when(range: Range, since: datetime, until: datetime, zone: ZoneInfo) -> str:
+    begins = "" if since <= EPOCH else f"from {moment(since)} "
+    return f"{range.label}: {begins}to {moment(until)}, days by {plain(zone.key)}"
+
+
+def _figures(stats: MemberStats) -> list[str]:
+    streak = f"**Current streak**: {count(stats.current_streak, 'day')}"
+    if not stats.sessions:
+        return ["No time in a voice channel in this range yet.", streak]
+    return [
+        f"**Total**: {duration(stats.total)}",
+        f"**Sessions**: {stats.sessions:,}",
+        f"**Days active**: {stats.days_active:,}",
+        f"**Average per active day**: {duration(stats.average_per_active_day)}",
+        f"**Longest session**: {duration(stats.longest_session)}",
+        streak,
+    ]
+
+
+def _reason(judgement: Judgement) -> str:
+    where = f"<#{judgement.channel_id}>"
+    match judgement.verdict:
+        case Verdict.COUNTED:
+            since = f" since {moment(judgement.since, 'R')}" if judgement.since else ""
+            return f"Your time in {where} counts{since}."
+        case Verdict.TRACKING_OFF:
+            return "This server has turned voice tracking off."
+        case Verdict.BOT:
+            return "Bots are never counted."
+        case Verdict.NOT_IN_VOICE:
+            return "You are in none of this server's voice channels."
+        case Verdict.IGNORED_CHANNEL:
+            return f"This server ignores the channel {where}."
+        case Verdict.IGNORED_ROLE:
+            return "This server ignores members with a role that you have."
+        case Verdict.AFK_CHANNEL:
+            return f"{where} is the AFK channel, and time there doesn't count in this server."
+        case Verdict.SELF_DEAFENED:
+            return f"You have deafened yourself in {where}, and such time doesn't count here."
+        case Verdict.MUTED:
+            return f"You are muted in {where}, and such time doesn't count in this server."
+        case Verdict.ALONE:
+            return f"Nobody else is in {where}, and time alone doesn't count in this server."

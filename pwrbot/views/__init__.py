@@ -1,0 +1,1 @@
+"""What members see: wording, and boards that can be paged."""
