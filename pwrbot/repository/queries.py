@@ -179,8 +179,8 @@ def _blocks(path: Path) -> Iterator[Block]:
     lines = text.split("\n")  # not splitlines(), which also splits at characters inside strings
     starts = [number for number, line in enumerate(lines) if _HEADER.match(line)]
     preamble = lines[: starts[0]] if starts else lines
-    for number, line in enumerate(preamble):
-        if line.strip() and not line.startswith("--"):
+    for number, before in enumerate(preamble):
+        if before.strip() and not before.startswith("--"):
             raise _FileProblem(number + 1, "SQL before the first '-- name: ... :kind' header")
     if not starts:
         raise _FileProblem(1, "no query: expected a '-- name: ... :kind' header")
@@ -323,8 +323,7 @@ def _lines_before(body: str) -> int:
 
 
 def _missing_twins(queries: Mapping[EngineName, Mapping[str, Query]]) -> Iterator[Problem]:
-    pairs: tuple[tuple[EngineName, EngineName], ...] = ENGINES, (ENGINES[1], ENGINES[0])
-    for engine, other in pairs:
+    for engine, other in zip(ENGINES, reversed(ENGINES), strict=True):
         for name in queries[engine].keys() - queries[other].keys():
             query = queries[engine][name]
             yield query.problem(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, ClassVar, Final, Protocol, TypeVar
+from typing import Any, ClassVar, Final, Protocol, TypeGuard, TypeVar
 
 import msgspec
 
@@ -178,7 +178,7 @@ class BoundTable:
         shape = self.crud.shape
         if not shape.generated:
             return await self._one("replace", entity)
-        if not getattr(entity, shape.key[0]):
+        if not getattr(entity, shape.key[0], 0):
             return await self.insert(entity)
         if not await self.update(entity):
             raise NoResult(
@@ -188,7 +188,9 @@ class BoundTable:
         return entity
 
     async def count(self) -> int:
-        return exactly_one(self.crud.statements["count"], await self._many("count", ()))
+        rows = await self._many("count", ())
+        count: int = exactly_one(self.crud.statements["count"], rows)
+        return count
 
     async def _many(self, name: str, values: Sequence[Any]) -> list[Any]:
         statement = self.crud.statements[name]
@@ -222,4 +224,8 @@ def at_most_one(statement: Statement, rows: list[Any]) -> Any:
 
 def as_row(key: Any) -> tuple[Any, ...]:
     """A key as a row of its columns."""
-    return key if isinstance(key, tuple) else (key,)
+    return key if _is_row(key) else (key,)
+
+
+def _is_row(key: Any) -> TypeGuard[tuple[Any, ...]]:
+    return isinstance(key, tuple)

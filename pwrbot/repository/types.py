@@ -18,7 +18,7 @@ from __future__ import annotations
 import re
 import types
 import typing
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, Final, Literal, Union
 
@@ -56,6 +56,8 @@ class ColumnType(msgspec.Struct, frozen=True):
     is_list: bool = False
     optional: bool = False
     """Whether None is among the values."""
+    python: object = None
+    """The Python type itself, without None."""
 
 
 def column_type(annotation: object, engine: EngineName) -> ColumnType:
@@ -66,6 +68,7 @@ def column_type(annotation: object, engine: EngineName) -> ColumnType:
         raise TypeError(
             f"{_shown(annotation)} has no place in the type table (pwrbot/repository/types.py)"
         )
+    found = msgspec.structs.replace(found, python=bare)
     if not optional:
         return found
     return msgspec.structs.replace(
@@ -85,6 +88,16 @@ def result_type(annotation: object, engine: EngineName) -> ColumnType:
     return found
 
 
+def adapt_all(kind: ColumnType, values: Iterable[Any]) -> list[Any]:
+    """Each of the values as the driver is given it; ints by the thousand are judged at once."""
+    values = list(values)
+    if kind.adapt is _int and set(map(type, values)) == {int}:
+        _int(min(values))
+        _int(max(values))
+        return values
+    return list(map(kind.adapt, values))
+
+
 def is_optional(annotation: object) -> bool:
     """Whether None is among the values of this annotation."""
     return _without_none(annotation)[1]
@@ -92,6 +105,8 @@ def is_optional(annotation: object) -> bool:
 
 def _scalar(bare: object, engine: EngineName) -> ColumnType | None:
     sqlite = engine == "sqlite"
+    adapt: Adapter
+    decode: Decoder | None
     if bare is bool:
         adapt = _sqlite_bool if sqlite else _bool
         return ColumnType("bool", "boolean", adapt, bool if sqlite else None, _names("bool"))
@@ -163,13 +178,20 @@ def _json(bare: object, engine: EngineName) -> ColumnType | None:
             raise ValueError(_SURROGATE) from None
         # Nothing checks the fields of a Struct when it is made: what could not be read later
         # (a str for an int, NaN, which JSON lacks) is found here.
-        if decoder.decode(text) != value:
+        if not _comes_back(decoder, text, value):
             raise ValueError("must come back equal from JSON")
         if _JSON_NUL.search(text):
             raise ValueError(_NUL)
         return text
 
     return ColumnType(_shown(bare), "jsonb", adapt, decoder.decode, _names("jsonb"))
+
+
+def _comes_back(decoder: msgspec.json.Decoder[Any], text: str, value: object) -> bool:
+    try:
+        return bool(decoder.decode(text) == value)
+    except msgspec.ValidationError:  # whose message may hold a value
+        return False
 
 
 # To the driver
@@ -250,7 +272,7 @@ def _sqlite_date(value: Any) -> str:
 
 
 def _one_of(allowed: frozenset[str]) -> Adapter:
-    def adapt(value: Any) -> str:
+    def adapt(value: Any) -> Any:
         if value not in allowed:
             raise ValueError(f"must be one of {', '.join(sorted(allowed))}")
         return value

@@ -39,7 +39,7 @@ def bound(
 def refusals(
     directory: Path, files: Mapping[str, str | bytes], engine: EngineName = "sqlite", **tables: type
 ) -> list[str]:
-    """Everything that is wrong, sorted, as ``file.sql:line: message``; for Python ``line`` is left out."""
+    """All that is wrong, sorted: ``file.sql:line: message``, and ``python: message``."""
     with pytest.raises(QueryFileError) as caught:
         bound(directory, files, engine, **tables)
     for problem in caught.value.problems:

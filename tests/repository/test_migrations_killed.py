@@ -9,13 +9,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from pwrbot.repository.migrations import dump_schema, migrate, status
-from pwrbot.repository.url import parse_url
+from pwrbot.repository.url import PostgresURL, SQLiteURL, parse_url
 from tests.repository.sql_tree import SQLTree
 
 ROOT = Path(__file__).resolve().parents[2]
+SMALL_DISK = """
+import resource, runpy, sys
+resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, resource.RLIM_INFINITY))
+runpy.run_module("tests.repository.migrating", run_name="__main__")
+"""
 ALL = ["0001.cats", "0002.pets"]
 
 
@@ -82,11 +88,41 @@ def test_one_of_four_applies(database_url: str, tree: SQLTree) -> None:
 
 
 def test_the_next_goes_on_when_the_holder_is_killed(database_url: str, tree: SQLTree) -> None:
-    with (
-        migrating(database_url, tree, "stay") as holder,
-        migrating(database_url, tree, "none") as waiter,
-    ):
+    with migrating(database_url, tree, "stay") as holder:
         assert holder.stdout is not None
         assert any("reached" in line for line in holder.stdout), "the holder is within a step"
+        with migrating(database_url, tree, "none") as waiter:
+            assert waiter.stdout is not None
+            assert any("waiting_for_migrations" in line for line in waiter.stdout)
+            holder.kill()
+            assert applied(waiter) == ALL
+
+
+def test_a_long_statement_ends_with_its_client(postgres_database_url: str, tree: SQLTree) -> None:
+    url = parse_url(postgres_database_url)
+    assert isinstance(url, PostgresURL)
+    tree.add("0002.pets", "SELECT pg_sleep(600);")
+    running = "SELECT 1 FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%'"
+    with (
+        migrating(postgres_database_url, tree, "none") as holder,
+        psycopg.connect(**url.libpq_arguments(), autocommit=True) as connection,
+    ):
+        while not connection.execute(running).fetchall():
+            assert holder.poll() is None
         holder.kill()
-        assert applied(waiter) == ALL
+        tree.add("0002.pets", "SELECT 1;")
+        assert migrate(url, directory=tree.root, wait_seconds=50) == ALL[1:]
+
+
+def test_no_room_for_the_copy(sqlite_database_url: str, tree: SQLTree) -> None:
+    url = parse_url(sqlite_database_url)
+    assert isinstance(url, SQLiteURL)
+    tree.add("0001.cats", "CREATE TABLE cats AS SELECT hex(randomblob(100000)) AS x;")
+    migrate(url, directory=tree.root)
+    tree.add("0003.more", "SELECT 1;")
+    command = [sys.executable, "-c", SMALL_DISK, sqlite_database_url, str(tree.root), "none"]
+    process = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=55)
+    assert "BackupFailed" in process.stderr
+    assert "Nothing was migrated" in process.stderr
+    assert list((url.path.parent / "backups").iterdir()) == []
+    assert status(url, directory=tree.root).pending == ("0003.more",)

@@ -183,26 +183,20 @@ async def test_a_lost_lock_is_taken_again(
 async def test_somebody_else_took_it(
     postgres: PostgresURL, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    taken, other = asyncio.Event(), ProcessLock(postgres, wait_seconds=20)
+    taken, back = asyncio.Event(), asyncio.Event()
     connect = postgres_lock.PostgresLock._connect  # pyright: ignore[reportPrivateUsage]
     async with ProcessLock(postgres, on_taken=taken.set) as lock:
-        waiting = asyncio.create_task(other.acquire())
 
-        async def late(self: postgres_lock.PostgresLock) -> object:
+        async def cut_off(self: postgres_lock.PostgresLock) -> object:
             if self is lock._held:  # pyright: ignore[reportPrivateUsage]
-                await waiting
+                await back.wait()
             return await connect(self)
 
-        monkeypatch.setattr(postgres_lock.PostgresLock, "_connect", late)
+        monkeypatch.setattr(postgres_lock.PostgresLock, "_connect", cut_off)
         await end_sessions(postgres)
-        # The other may have been connected already, and lost that as well.
-        try:
-            await waiting
-        except DatabaseUnavailable:
-            waiting = asyncio.create_task(other.acquire())
-        async with asyncio.timeout(20):
+        async with ProcessLock(postgres, wait_seconds=20), asyncio.timeout(20):
+            back.set()
             await taken.wait()
-    await other.release()
 
 
 async def test_our_own_lost_session_is_ended(postgres: PostgresURL) -> None:
@@ -213,6 +207,8 @@ async def test_our_own_lost_session_is_ended(postgres: PostgresURL) -> None:
         assert isinstance(held, postgres_lock.PostgresLock)
         old = held._connection  # pyright: ignore[reportPrivateUsage]
         assert old is not None
+        assert held._watcher is not None  # pyright: ignore[reportPrivateUsage]
+        held._watcher.cancel()  # pyright: ignore[reportPrivateUsage]
         ended = asyncio.Event()
         old.add_termination_listener(lambda _: ended.set())
         assert await held._retake()  # pyright: ignore[reportPrivateUsage]

@@ -280,7 +280,7 @@ def test_a_file_that_is_not_utf_8_is_told_with_its_line(tmp_path: Path) -> None:
 
 def test_a_directory_without_files_is_refused(tmp_path: Path) -> None:
     for directory in (tmp_path, tmp_path / "missing"):
-        with pytest.raises(QueryFileError, match="there is no .sql file in this directory"):
+        with pytest.raises(QueryFileError, match=r"there is no \.sql file in this directory"):
             load_queries(directory)
 
 

@@ -67,8 +67,7 @@ def test_the_texts_of_all_tokens_are_the_statement(sql: str) -> None:
 def test_any_text_is_tokenized_without_loss_or_refused(sql: str) -> None:
     try:
         tokens = tokenize(sql)
-    except UnclosedError as error:
-        assert 0 <= error.line <= sql.count("\n")
+    except UnclosedError:
         return
     assert "".join(token.text for token in tokens) == sql
     line = 0

@@ -32,6 +32,8 @@ class EngineOptions(msgspec.Struct, frozen=True):
     """Seconds from which a statement is logged as slow, by its name."""
     readers: int = 2
     """SQLite: connections that only read."""
+    read_only: bool = False
+    """Let the database itself refuse every change, with DatabaseReadOnly."""
 
 
 class Executor(Protocol):

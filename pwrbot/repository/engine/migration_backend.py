@@ -162,7 +162,7 @@ class MigrationBackend(DatabaseBackend):
 
     def rows(self, statement: str, values: Mapping[str, Any] | None = None) -> list[Any]:
         """The rows of a query with ``:named`` parameters."""
-        return self.execute(statement, values).fetchall()
+        return list(self.execute(statement, values).fetchall())
 
     def record(self, identity: str, digest: str, now: datetime) -> None:
         """Mark a migration as applied. Within the transaction of its statements."""

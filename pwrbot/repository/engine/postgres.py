@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 import asyncpg
@@ -149,8 +149,9 @@ class PostgresEngine:
     async def close(self) -> None:
         await self._connections.close()
 
-    def _connection(self) -> Lease:
-        return self._connections.lease()
+    def _connection(self) -> AbstractAsyncContextManager[PoolConnectionProxy[asyncpg.Record]]:
+        lease = self._connections.lease()
+        return _only_read(lease) if self._options.read_only else lease
 
 
 class _Transaction(TransactionState):
@@ -214,9 +215,18 @@ class _Transaction(TransactionState):
 
 
 @asynccontextmanager
-async def _kept_together(connection: PoolConnectionProxy[asyncpg.Record]) -> AsyncGenerator[None]:
+async def _only_read(lease: Lease) -> AsyncGenerator[PoolConnectionProxy[asyncpg.Record]]:
+    """A connection in a transaction in which the server refuses every change."""
+    async with lease as connection, _kept_together(connection, read_only=True):
+        yield connection
+
+
+@asynccontextmanager
+async def _kept_together(
+    connection: PoolConnectionProxy[asyncpg.Record], *, read_only: bool = False
+) -> AsyncGenerator[None]:
     """BEGIN or SAVEPOINT, and what ends it. The block's own errors pass as they are."""
-    transaction = connection.transaction()
+    transaction = connection.transaction(readonly=read_only)
     try:
         await transaction.start()
     except FAILURES as error:

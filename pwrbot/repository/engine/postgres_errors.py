@@ -76,7 +76,7 @@ def translated(error: Exception, statement: Statement | None = None) -> Database
             named = f" {constraint}" if violation is CheckViolation and constraint else ""
             return violation(f"{about}{text}{named}", constraint)
     if isinstance(error, asyncpg.NotNullViolationError):
-        column = getattr(error, "column_name", None) or "a column"
+        column = f"{error.table_name}.{error.column_name}" if error.column_name else "a column"
         return NotNullViolation(f"{about}{column} must have a value")
     for theirs, ours, text in _OTHERS:
         if isinstance(error, theirs):
@@ -92,7 +92,8 @@ def translated(error: Exception, statement: Statement | None = None) -> Database
 def lost_connection(error: Exception) -> bool:
     """Whether the connection broke, rather than the statement."""
     if isinstance(error, asyncpg.InterfaceError):
-        return "closed" in str(error)
+        # A connection that died was closed, or taken back by the pool that saw it first.
+        return "closed" in str(error) or "released back" in str(error)
     return isinstance(
         error,
         asyncpg.PostgresConnectionError

@@ -109,7 +109,7 @@ class PostgresLock:
     async def _take(self, connection: Connection) -> bool:
         backend = await connection.fetchval("SELECT pg_backend_pid()")
         if backend == connection.get_server_pid():
-            return await connection.fetchval(f"SELECT pg_try_advisory_lock({self._key})")
+            return bool(await connection.fetchval(f"SELECT pg_try_advisory_lock({self._key})"))
         # Behind a pooler the server that answers is not the one that was announced.
         await connection.execute("BEGIN")
         if await connection.fetchval(f"SELECT pg_try_advisory_xact_lock({self._key})"):

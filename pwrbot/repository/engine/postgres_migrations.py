@@ -32,6 +32,7 @@ from pwrbot.repository.errors import (
 from pwrbot.repository.url import PostgresURL
 
 _CONNECT_SECONDS: Final = 10
+_LOCK_SECONDS: Final = 10
 
 
 class PostgresMigrations(MigrationBackend, PostgresqlPsycopgBackend):
@@ -104,6 +105,8 @@ class PostgresMigrations(MigrationBackend, PostgresqlPsycopgBackend):
 
     def begin_writing(self) -> None:
         self.connection.execute("BEGIN")
+        # A step that waits for a lock has everybody else wait behind it: better to try again.
+        self.connection.execute(f"SET LOCAL lock_timeout = '{_LOCK_SECONDS}s'")
         self._look_into_schema()
         if self._pooled:
             self.poll_lock(lambda: self._answer("SELECT pg_try_advisory_xact_lock(:key)"))

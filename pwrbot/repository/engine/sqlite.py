@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, cast
 
 import aiosqlite
 
@@ -42,7 +44,7 @@ class SQLiteEngine:
         self._writer = writer
         self._readers = readers
         self._idle = list(readers)
-        self._reading = asyncio.Semaphore(len(readers))
+        self._reading: deque[asyncio.Future[_Connection]] = deque()
         # Not a Lock, whose locked() does not count those who wait for it.
         self._turn = asyncio.Semaphore(1)
         self._pending: list[_Job] = []
@@ -55,7 +57,7 @@ class SQLiteEngine:
         uri = _uri(path)
         opened: list[_Connection] = []
         try:
-            writer = await _connect(uri, options, readonly=False)
+            writer = await _connect(uri, options, readonly=options.read_only)
             opened.append(writer)
             for _ in range(options.readers):
                 opened.append(await _connect(uri, options, readonly=True))
@@ -70,22 +72,24 @@ class SQLiteEngine:
     async def fetch(self, statement: Statement, values: Sequence[object]) -> Sequence[Row]:
         with observed(statement, self._options.slow):
             if not statement.readonly:
-                return await self._write(_Job("fetch", statement, values))
-            await _acquired(self._reading, self._options.timeout)
-            reader = self._idle.pop()
+                written: Sequence[Row] = await self._write(_Job("fetch", statement, values))
+                return written
+            reader = self._idle.pop() if self._idle else await self._next_reader()
             try:
-                return await _in_time(reader, _fetch, statement, values)
+                rows: Sequence[Row] = await _in_time(reader, _fetch, statement, values)
+                return rows
             finally:
-                self._idle.append(reader)
-                self._reading.release()
+                self._give_back(reader)
 
     async def execute(self, statement: Statement, values: Sequence[object]) -> int:
         with observed(statement, self._options.slow):
-            return await self._write(_Job("execute", statement, values))
+            changed: int = await self._write(_Job("execute", statement, values))
+            return changed
 
     async def execute_many(self, statement: Statement, many: Sequence[Sequence[object]]) -> int:
         with observed(statement, self._options.slow):
-            return await self._write(_Job("execute_many", statement, many))
+            changed: int = await self._write(_Job("execute_many", statement, many))
+            return changed
 
     async def stream(self, statement: Statement, values: Sequence[object]) -> AsyncIterator[Row]:
         raise DatabaseError(f"{statement.name}: a stream needs a transaction around it")
@@ -122,11 +126,32 @@ class SQLiteEngine:
             for reader in self._readers:
                 await reader.close()
             with suppress(DatabaseUnavailable):  # closed already
-                await self._writer.call(_optimize)
+                if not self._options.read_only:
+                    await self._writer.call(_optimize)
             await self._writer.close()
         finally:
             if waited:
                 self._turn.release()
+
+    async def _next_reader(self) -> _Connection:
+        """Wait in line for one. A semaphore would cost those reads too that need not wait."""
+        reader: asyncio.Future[_Connection] = asyncio.get_running_loop().create_future()
+        self._reading.append(reader)
+        try:
+            async with _deadline(self._options.timeout):
+                return await reader
+        except BaseException:
+            if reader.done() and not reader.cancelled():  # it came in the same moment
+                self._give_back(reader.result())
+            raise
+
+    def _give_back(self, reader: _Connection) -> None:
+        while self._reading:
+            first = self._reading.popleft()
+            if not first.done():
+                first.set_result(reader)
+                return
+        self._idle.append(reader)
 
     async def _write(self, job: _Job) -> Any:
         """Run it now where nobody else writes, else together with the others that wait."""
@@ -179,13 +204,16 @@ class _Transaction(TransactionState):
         self._cursors: set[sqlite3.Cursor] = set()
 
     async def fetch(self, statement: Statement, values: Sequence[object]) -> Sequence[Row]:
-        return await self._run(_Job("fetch", statement, values))
+        rows: Sequence[Row] = await self._run(_Job("fetch", statement, values))
+        return rows
 
     async def execute(self, statement: Statement, values: Sequence[object]) -> int:
-        return await self._run(_Job("execute", statement, values))
+        changed: int = await self._run(_Job("execute", statement, values))
+        return changed
 
     async def execute_many(self, statement: Statement, many: Sequence[Sequence[object]]) -> int:
-        return await self._run(_Job("execute_many", statement, many))
+        changed: int = await self._run(_Job("execute_many", statement, many))
+        return changed
 
     async def stream(self, statement: Statement, values: Sequence[object]) -> AsyncIterator[Row]:
         cursor = await self._run(_Job("cursor", statement, values))
@@ -222,11 +250,15 @@ class _Transaction(TransactionState):
                 await asyncio.shield(self._writer.call(_end, how, tuple(self._cursors)))
             except sqlite3.Error as error:
                 raise translated(error) from error
+            except DatabaseUnavailable:
+                if how == "COMMIT":  # a connection that was closed has rolled back
+                    raise
 
     def _beginning(self) -> str:
-        beginning = "" if self._begun else "BEGIN IMMEDIATE"
+        if self._begun:
+            return ""
         self._begun = True  # from here on there may be something to end
-        return beginning
+        return "BEGIN" if self._options.read_only else "BEGIN IMMEDIATE"
 
     async def _run(self, job: _Job) -> Any:
         self.check()
@@ -260,15 +292,20 @@ class _Connection(aiosqlite.Connection):
     async def close(self) -> None:
         self.watch.close()
         await super().close()
+        self._thread.join()  # it is ending
 
     async def call(self, function: Callable[..., T], *arguments: Any) -> T:
         """Run ``function(connection, *arguments)`` in the connection's thread."""
-        try:
-            return await self._execute(function, self._connection, *arguments)  # pyright: ignore[reportUnknownMemberType]
-        except ValueError as error:
-            if "connection" in str(error).lower():
-                raise DatabaseUnavailable("the database is closed") from None
-            raise
+        return await self.hop(function, *arguments)
+
+    def hop(self, function: Callable[..., T], *arguments: Any) -> asyncio.Future[T]:
+        """The same as aiosqlite's ``_execute``, without a coroutine of its own on the way."""
+        if not self._running or self._connection is None:
+            raise DatabaseUnavailable("the database is closed")
+        answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        queue = cast("Any", self)._tx
+        queue.put_nowait((answer, partial(function, self._connection, *arguments)))
+        return answer
 
     def interrupt_now(self) -> None:
         """Stop the statement that runs, if any; it fails with SQLITE_INTERRUPT."""
@@ -369,7 +406,7 @@ async def _in_time(connection: _Connection, function: Callable[..., T], *argumen
     """A hop that is interrupted when it takes too long, or when nobody wants it any more."""
     connection.watch.start()
     try:
-        return await connection.call(function, *arguments)
+        return await connection.hop(function, *arguments)
     except asyncio.CancelledError:
         await asyncio.shield(_stopped(connection))
         raise
@@ -515,7 +552,8 @@ def _changed(connection: sqlite3.Connection, cursor: sqlite3.Cursor) -> int:
     """How many rows; sqlite3 itself does not count for a statement that begins with WITH."""
     if cursor.rowcount >= 0:
         return cursor.rowcount
-    return connection.execute("SELECT changes()").fetchone()[0]
+    changed: int = connection.execute("SELECT changes()").fetchone()[0]
+    return changed
 
 
 def _check(connection: sqlite3.Connection, statements: Sequence[Statement]) -> dict[str, str]:

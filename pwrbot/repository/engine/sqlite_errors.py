@@ -31,7 +31,6 @@ _BY_CODE: Final[dict[str, type[DatabaseError]]] = {
     "SQLITE_CORRUPT": DatabaseCorrupt,
     "SQLITE_NOTADB": DatabaseCorrupt,
     "SQLITE_CANTOPEN": DatabaseUnavailable,
-    "SQLITE_IOERR": DatabaseUnavailable,
     "SQLITE_TOOBIG": InvalidValue,
     "SQLITE_MISMATCH": InvalidValue,
 }
@@ -40,6 +39,11 @@ _BY_CODE: Final[dict[str, type[DatabaseError]]] = {
 def translated(error: sqlite3.Error) -> DatabaseError:
     """The error as one of ours, where no statement is to blame."""
     code = getattr(error, "sqlite_errorname", None) or ""
+    if code.startswith("SQLITE_IOERR"):
+        return DatabaseUnavailable(
+            f"the database's file could not be read or written ({code}); check its disk: room,"
+            " quota, limits, health"
+        )
     for prefix, ours in _BY_CODE.items():
         if code.startswith(prefix):
             return ours()
@@ -97,7 +101,7 @@ def _unique_constraint(connection: sqlite3.Connection, subject: str) -> str | No
     ).fetchall()
     for index, indexed in created:
         if indexed.split(",") == names:
-            return index
+            return str(index)
     return f"{table}_{'_'.join(names)}_key"
 
 

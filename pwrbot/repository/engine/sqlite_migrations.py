@@ -109,7 +109,7 @@ class SQLiteMigrations(MigrationBackend, SQLiteBackend):
             part.rename(path)
             _flush(path.parent)
         except sqlite3.Error as error:
-            raise self.explained(error) from error
+            raise DatabaseError(f"{error}.") from error
         finally:
             part.unlink(missing_ok=True)
 

@@ -1,0 +1,115 @@
+"""Rows of every table of the bot, for tests of what all tables have in common."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from pwrbot.entities import (
+    BotMeta,
+    Entity,
+    Feed,
+    FeedItem,
+    FeedSubscription,
+    OpenVoiceSession,
+    ServerSettings,
+    Settings,
+    Subscriber,
+    VoiceSession,
+    VoiceSettings,
+)
+from pwrbot.repository import Tables
+
+AT = datetime(2024, 2, 29, 12, 30, 15, 123456, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+def feed(number: int) -> Feed:
+    return Feed(
+        platform_id="anilist",
+        source_id=str(number),
+        items_id=str(number),
+        name=f"Feed {number}",
+        description="",
+        source_url=f"https://example.com/{number}",
+        cover_url=None,
+        tags=("a", "b'"),
+        created_at=AT,
+    )
+
+
+async def three_rows(tables: Tables, table: str) -> list[Any]:
+    """Three rows for a table, in the order of their keys, what they refer to stored already."""
+    one, two, three = 2**63 - 3, 2**63 - 2, 2**63 - 1
+    if table in ("feed_items", "feed_subscriptions"):
+        first = (await tables.feeds.insert(feed(1))).id
+        second = (await tables.feeds.insert(feed(2))).id
+        dm = (await tables.subscribers.insert(Subscriber("dm", one))).id
+        guild = (await tables.subscribers.insert(Subscriber("guild", one))).id
+        if table == "feed_items":
+            return [
+                FeedItem(first, "a", "A", None, AT, AT),
+                FeedItem(first, "b", "B", "https://example.com/b", AT, AT + HOUR),
+                FeedItem(second, "", "😀", None, AT, AT),
+            ]
+        return [
+            FeedSubscription(dm, first, None, AT),
+            FeedSubscription(dm, second, None, AT),
+            FeedSubscription(guild, first, 5, AT),
+        ]
+    rows: dict[str, list[Entity]] = {
+        "feeds": [feed(1), feed(2), feed(3)],
+        "subscribers": [Subscriber("dm", one), Subscriber("guild", one), Subscriber("dm", two)],
+        "open_voice_sessions": [
+            OpenVoiceSession(one, 1, 1, AT),
+            OpenVoiceSession(one, 2, 1, AT),
+            OpenVoiceSession(two, 1, 1, AT),
+        ],
+        "voice_sessions": [
+            VoiceSession(one, 1, AT, 1, AT + HOUR),
+            VoiceSession(one, 1, AT + HOUR, 1, AT + 2 * HOUR),
+            VoiceSession(one, 2, AT, 1, AT + HOUR),
+        ],
+        "server_settings": [
+            ServerSettings(one, Settings(), 1, AT),
+            ServerSettings(
+                two, Settings("Europe/Berlin", VoiceSettings(ignored_roles=(1, three))), 1, AT
+            ),
+            ServerSettings(three, Settings(), 7, AT),
+        ],
+        "bot_meta": [BotMeta("", ""), BotMeta("a", "b"), BotMeta("😀", "c")],
+    }
+    return rows[table]
+
+
+def changed(row: Any) -> Any:
+    """The same row with something else in a column that is not of its key."""
+    changes: dict[type, dict[str, Any]] = {
+        Feed: {"name": "Other", "tags": ()},
+        FeedItem: {"title": "Other", "url": "https://example.com/other"},
+        Subscriber: {"target_id": 77},
+        FeedSubscription: {"channel_id": 77},
+        OpenVoiceSession: {"channel_id": 77, "joined_at": AT + HOUR},
+        VoiceSession: {"channel_id": 77, "left_at": row.left_at + HOUR}
+        if isinstance(row, VoiceSession)
+        else {},
+        ServerSettings: {"settings": Settings("Asia/Tokyo"), "version": 9},
+        BotMeta: {"value": "other"},
+    }
+    return msgspec.structs.replace(row, **changes[type(row)])
+
+
+def key_of(row: Any) -> Any:
+    """The key as ``select`` takes it."""
+    keys: dict[type, tuple[str, ...]] = {
+        Feed: ("id",),
+        FeedItem: ("feed_id", "item_id"),
+        Subscriber: ("id",),
+        FeedSubscription: ("subscriber_id", "feed_id"),
+        OpenVoiceSession: ("guild_id", "user_id"),
+        VoiceSession: ("guild_id", "user_id", "joined_at"),
+        ServerSettings: ("guild_id",),
+        BotMeta: ("key",),
+    }
+    values: list[Any] = [getattr(row, name) for name in keys[type(row)]]
+    return tuple(values) if len(values) > 1 else values[0]
