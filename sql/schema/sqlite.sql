@@ -59,8 +59,9 @@ CREATE TABLE server_settings (
 
 CREATE TABLE subscribers (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
-    kind TEXT NOT NULL CONSTRAINT subscribers_kind_known CHECK (kind IN ('dm', 'guild')),
+    kind TEXT NOT NULL,
     target_id INTEGER NOT NULL,
+    CONSTRAINT subscribers_kind_known CHECK (kind IN ('dm', 'guild')),
     CONSTRAINT subscribers_kind_target_id_key UNIQUE (kind, target_id)
 ) STRICT;
 

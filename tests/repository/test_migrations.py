@@ -216,6 +216,23 @@ def test_the_dumps_in_the_repository_are_fresh(postgres_database: PostgresURL) -
     assert check_schema(sql_directory() / "schema", postgres_database) == {}, "run make schema"
 
 
+def test_text_is_ordered_alike_on_both_engines(postgres_database: PostgresURL) -> None:
+    migrate(postgres_database)
+    by_language = run(
+        postgres_database,
+        """
+        SELECT a.attrelid::regclass::text, a.attname
+        FROM pg_index AS i
+        JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)
+        JOIN pg_namespace AS n ON n.nspname = 'pwrbot'
+        JOIN pg_class AS c ON c.oid = i.indrelid AND c.relnamespace = n.oid
+        WHERE a.attcollation <> 0 AND a.attcollation <> 'pg_catalog."C"'::regcollation
+            AND c.relname NOT LIKE '\\_%'
+        """,
+    )
+    assert by_language == [], 'give these columns COLLATE "C": SQLite compares byte by byte'
+
+
 def test_stale_dumps(postgres_database: PostgresURL, tmp_path: Path, tree: SQLTree) -> None:
     directory = tmp_path / "schema"
     files = [directory / "sqlite.sql", directory / "postgres.sql"]

@@ -34,8 +34,9 @@ CREATE INDEX feed_items_published ON feed_items (feed_id, published_at DESC, ite
 -- A subscriber is a member's direct messages (target: user) or a server (target: guild).
 CREATE TABLE subscribers (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
-    kind TEXT NOT NULL CONSTRAINT subscribers_kind_known CHECK (kind IN ('dm', 'guild')),
+    kind TEXT NOT NULL,
     target_id INTEGER NOT NULL,
+    CONSTRAINT subscribers_kind_known CHECK (kind IN ('dm', 'guild')),
     CONSTRAINT subscribers_kind_target_id_key UNIQUE (kind, target_id)
 ) STRICT;
 
