@@ -261,6 +261,7 @@ class World:
         for fault in self._faults:
             if fault.matches(method, path):
                 fault.times -= 1
+                self.notify()
                 return fault
         return None
 

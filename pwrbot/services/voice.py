@@ -164,10 +164,13 @@ class VoiceTracker:
 
     async def run_heartbeat(self) -> None:
         """Beat for ever, as long as at least one guild is in contact."""
+        interval = timedelta(seconds=self._heartbeat_seconds)
         while not self._stopping.is_set():
+            due = self._clock.now() + interval  # writing the beat is part of its interval
             if any(mirror.in_contact for mirror in self._mirrors.values()):
                 await self.beat()
-            await self._clock.sleep(self._heartbeat_seconds)
+            left = (due - self._clock.now()) / timedelta(seconds=1)
+            await self._clock.sleep(min(max(left, 0), self._heartbeat_seconds))
 
     async def stop(self, at: datetime) -> bool:
         """Work off the queue and end every open session; what comes later is ignored.

@@ -72,6 +72,8 @@ def test_bounds_are_utc_whatever_now_is_in() -> None:
         ("America/Santiago", date(2023, 4, 1), datetime(2023, 4, 1, 3, tzinfo=UTC), 25),
         # A change of half an hour.
         ("Australia/Lord_Howe", date(2026, 10, 4), datetime(2026, 10, 3, 13, 30, tzinfo=UTC), 23.5),
+        # From 23:30 to 0:30: the day begins half an hour in.
+        ("America/Toronto", date(1919, 3, 31), datetime(1919, 3, 31, 4, 30, tzinfo=UTC), 23.5),
         # A day that never was.
         ("Pacific/Apia", date(2011, 12, 30), datetime(2011, 12, 30, 10, tzinfo=UTC), 0),
         ("Pacific/Apia", date(2011, 12, 31), datetime(2011, 12, 30, 10, tzinfo=UTC), 24),

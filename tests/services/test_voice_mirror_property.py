@@ -38,7 +38,7 @@ events = st.tuples(
 
 
 class Stored:
-    """What the database would hold."""
+    """What the database would hold: voice_sessions.end and open_voice_sessions.open in Python."""
 
     def __init__(self) -> None:
         self.open: dict[int, OpenVoiceSession] = {}
@@ -50,7 +50,6 @@ class Stored:
         for left_at, user_ids in change.ends.items():
             for user_id in user_ids:
                 joined_at = self.open.pop(user_id).joined_at
-                assert left_at >= joined_at
                 if left_at > joined_at:
                     self.ended[user_id].append((joined_at, left_at))
         for start in change.starts:
@@ -61,7 +60,7 @@ class Stored:
             )
 
 
-@settings(max_examples=400, deadline=None, derandomize=True)
+@settings(max_examples=1000, deadline=None, derandomize=True)
 @given(happened=st.lists(events, max_size=30), asks=st.booleans())
 def test_sessions_always_fit_what_was_said(
     happened: list[tuple[int, VoiceState | tuple[VoiceState, ...] | VoiceSettings | str]],
