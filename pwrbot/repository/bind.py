@@ -100,10 +100,10 @@ class _Binder:
 
     def table(self, name: str, declared: type) -> type[BoundTable]:
         """The class behind one table attribute."""
-        path, line = place_of(declared)
         try:
             shape = entity_shape(entity_of(declared), self._engine)
         except TypeError as error:
+            path, line = place_of(declared)
             self.problems.append(Problem(path, line, f"{name}: {error}"))
             return BoundTable
         members: dict[str, object] = {"__slots__": (), "__doc__": declared.__doc__}

@@ -1,0 +1,136 @@
+"""aiosqlite's connection and its thread: one hop there and back, with a deadline."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager, suppress
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import aiosqlite
+
+from pwrbot.repository.engine import EngineOptions
+from pwrbot.repository.engine.watch import Watch
+from pwrbot.repository.errors import DatabaseBusy, DatabaseUnavailable
+
+T = TypeVar("T")
+
+
+class Connection(aiosqlite.Connection):
+    """aiosqlite's connection and thread, with one hop for a whole function."""
+
+    def __init__(self, connector: Callable[[], sqlite3.Connection], seconds: float) -> None:
+        super().__init__(connector, iter_chunk_size=64)
+        self.watch = Watch(seconds, self.interrupt_now)
+
+    async def opened(self) -> None:
+        """Connect. Raises sqlite3.Error, and then leaves no thread behind."""
+        try:
+            await self
+        except sqlite3.Error:
+            self._thread.join()  # it is ending, and must not outlive the event loop
+            raise
+
+    async def close(self) -> None:
+        self.watch.close()
+        await super().close()
+        self._thread.join()  # it is ending
+
+    async def call(self, function: Callable[..., T], *arguments: Any) -> T:
+        """Run ``function(connection, *arguments)`` in the connection's thread."""
+        return await self.hop(function, *arguments)
+
+    def hop(self, function: Callable[..., T], *arguments: Any) -> asyncio.Future[T]:
+        """The same as aiosqlite's ``_execute``, without a coroutine of its own on the way."""
+        if not self._running or self._connection is None:
+            raise DatabaseUnavailable("the database is closed")
+        answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        queue = cast("Any", self)._tx
+        queue.put_nowait((answer, partial(function, self._connection, *arguments)))
+        return answer
+
+    def interrupt_now(self) -> None:
+        """Stop the statement that runs, if any; it fails with SQLITE_INTERRUPT."""
+        with suppress(ValueError, sqlite3.ProgrammingError):  # closed
+            self._conn.interrupt()
+
+
+def uri_of(path: Path) -> str:
+    return path.absolute().as_uri()
+
+
+async def connect(uri: str, options: EngineOptions, *, readonly: bool) -> Connection:
+    # The writer may not make a missing file either: only migrations do.
+    uri = f"{uri}?mode={'ro' if readonly else 'rw'}"
+
+    def connector() -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            uri, uri=True, isolation_level=None, timeout=options.timeout, cached_statements=1024
+        )
+        try:
+            connection.execute("PRAGMA foreign_keys = ON")
+            if readonly:
+                connection.execute("PRAGMA query_only = ON")
+            else:
+                connection.execute("PRAGMA journal_mode = WAL")
+                connection.execute("PRAGMA synchronous = FULL")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    connection = Connection(connector, options.timeout)
+    await connection.opened()
+    return connection
+
+
+async def acquired(semaphore: asyncio.Semaphore, seconds: float) -> None:
+    """Take it, at once where it is free. Raises DatabaseBusy."""
+    if not semaphore.locked():
+        await semaphore.acquire()
+        return
+    async with deadline(seconds):
+        await semaphore.acquire()
+
+
+@asynccontextmanager
+async def deadline(seconds: float) -> AsyncGenerator[None]:
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError:
+        raise DatabaseBusy(
+            f"the database was busy for {seconds:g} seconds; try again in a moment"
+        ) from None
+
+
+async def in_time(connection: Connection, function: Callable[..., T], *arguments: Any) -> T:
+    """A hop that is interrupted when it takes too long, or when nobody wants it any more."""
+    connection.watch.start()
+    try:
+        return await connection.hop(function, *arguments)
+    except asyncio.CancelledError:
+        await asyncio.shield(_stopped(connection))
+        raise
+    finally:
+        connection.watch.stop()
+
+
+async def _stopped(connection: Connection) -> None:
+    """Return once the statement that nobody wants any more has ended, so that no other is hit.
+
+    One that waits for its thread cannot be interrupted yet: try again until it can.
+    """
+    over = asyncio.ensure_future(connection.call(_nothing))
+    while not over.done():
+        connection.interrupt_now()
+        await asyncio.wait([over], timeout=0.01)
+    with suppress(DatabaseUnavailable):
+        over.result()
+
+
+def _nothing(connection: sqlite3.Connection) -> None:
+    del connection

@@ -1,0 +1,103 @@
+"""Connections to PostgreSQL at hand and in the pool, and the timer all statements share."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+
+from pwrbot.repository.engine import postgres_connections
+from pwrbot.repository.engine.postgres_connections import Connections
+from pwrbot.repository.engine.watch import Watch
+from pwrbot.repository.errors import DatabaseUnavailable
+from pwrbot.repository.url import PostgresURL, parse_url
+
+
+@pytest.fixture
+async def connections(postgres_database_url: str) -> AsyncIterator[Connections]:
+    url = parse_url(postgres_database_url)
+    assert isinstance(url, PostgresURL)
+    pool = await asyncpg.create_pool(**url.asyncpg_arguments(), min_size=1, max_size=1)
+    opened = Connections(pool, 10)
+    yield opened
+    await opened.close()
+
+
+async def pid(connections: Connections) -> int:
+    async with connections.lease() as connection:
+        return connection.get_server_pid()
+
+
+async def test_the_last_one_used_is_kept_at_hand(connections: Connections) -> None:
+    assert await pid(connections) == await pid(connections)
+
+
+async def test_whoever_waits_comes_before_the_hand(connections: Connections) -> None:
+    first = await connections.take()
+    second = asyncio.create_task(connections.take())
+    await asyncio.sleep(0)  # it waits for the only connection now
+    await connections.give_back(first, failed=False)
+    taken = await second
+    await connections.give_back(taken, failed=False)
+
+
+async def test_what_failed_goes_back_to_the_pool(connections: Connections) -> None:
+    async def fail() -> None:
+        async with connections.lease() as connection:
+            await connection.execute("SELECT 1/0")
+
+    with pytest.raises(asyncpg.DivisionByZeroError):
+        await fail()
+    assert await pid(connections)
+
+
+async def test_one_unused_for_long_is_replaced(
+    connections: Connections, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = await pid(connections)
+    monkeypatch.setattr(postgres_connections, "IDLE_SECONDS", -1.0)
+    assert await pid(connections) != before
+
+
+async def test_one_that_was_closed_meanwhile_is_replaced(connections: Connections) -> None:
+    connection = await connections.take()
+    before = connection.get_server_pid()
+    await connections.give_back(connection, failed=False)
+    connection.terminate()
+    assert await pid(connections) != before
+
+
+async def test_closing_is_final_and_waits_for_what_is_in_use(connections: Connections) -> None:
+    connection = await connections.take()
+    closing = asyncio.create_task(connections.close())
+    await asyncio.sleep(0)
+    assert not closing.done()
+    await connections.give_back(connection, failed=False)
+    await closing
+    with pytest.raises(DatabaseUnavailable):
+        await connections.take()
+
+
+async def test_what_takes_too_long_is_told_once() -> None:
+    told = asyncio.Event()
+    watch = Watch(0.01, told.set)
+    watch.start()
+    await asyncio.wait_for(told.wait(), 10)
+    watch.stop()
+    watch.close()
+
+
+async def test_what_ends_in_time_is_not_told() -> None:
+    late: list[str] = []
+    watch = Watch(0.01, lambda: late.append("too late"))
+    watch.start()
+    watch.stop()
+    after = asyncio.Event()
+    other = Watch(0.03, after.set)  # its time is over after that of the first
+    other.start()
+    await asyncio.wait_for(after.wait(), 10)
+    assert late == []
+    watch.close()
+    other.close()
