@@ -111,11 +111,11 @@ def read_queries(directory: Path) -> tuple[QueryFiles, list[Problem]]:
     queries: dict[EngineName, dict[str, Query]] = {engine: {} for engine in ENGINES}
     macro: dict[EngineName, list[Block]] = {engine: [] for engine in ENGINES}
     for (module, only), module_blocks in blocks.items():
+        parsed = [] if module == MACRO else _parsed(module, module_blocks, problems)
         for engine in ENGINES if only is None else (only,):
             if module == MACRO:
                 macro[engine] += module_blocks
-            else:
-                _add(queries[engine], module, module_blocks, problems)
+            _add(queries[engine], parsed, problems)
     problems += _missing_twins(queries)
     return QueryFiles(queries, {e: tuple(found) for e, found in macro.items()}), problems
 
@@ -138,7 +138,7 @@ def expand_macro(
             problems.append(Problem(block.path, block.line, f"unknown place {unknown[0]}"))
         else:
             filled.append(Block(block.path, block.line, text))
-    _add(queries, module, filled, problems)
+    _add(queries, _parsed(module, filled, problems), problems)
     if problems:
         raise QueryFileError(problems)
     return queries
@@ -188,15 +188,18 @@ def _blocks(path: Path) -> Iterator[Block]:
         yield Block(path, start + 1, "\n".join(lines[start:end]))
 
 
-def _add(
-    queries: dict[str, Query], module: str, blocks: list[Block], problems: list[Problem]
-) -> None:
+def _parsed(module: str, blocks: list[Block], problems: list[Problem]) -> list[Query]:
+    found: list[Query] = []
     for block in blocks:
         try:
-            query = _parse(module, block)
+            found.append(_parse(module, block))
         except _FileProblem as error:
             problems.append(Problem(block.path, error.line, str(error)))
-            continue
+    return found
+
+
+def _add(queries: dict[str, Query], found: list[Query], problems: list[Problem]) -> None:
+    for query in found:
         if first := queries.get(query.full_name):
             problems.append(
                 query.problem(f"this name is taken by {first.path.name}:{first.line}; rename one")

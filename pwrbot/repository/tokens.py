@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from enum import Enum, auto
 
@@ -46,12 +47,31 @@ def tokenize(sql: str) -> list[Token]:
     tokens: list[Token] = []
     position = line = 0
     while position < len(sql):
-        kind, end = _token_at(sql, position, line)
+        if plain := _PLAIN.match(sql, position):
+            kind, end = _KINDS[plain.lastindex or 0], plain.end()
+        else:
+            kind, end = _token_at(sql, position, line)
         text = sql[position:end]
         tokens.append(Token(kind, text, line))
         line += text.count("\n")
         position = end
     return tokens
+
+
+_PLAIN = re.compile(
+    r"(\s+)|(--[^\n]*)|(?!e')([^\W\d]\w*)|(:[^\W\d]\w*)|([(),;=<>.*+{}]|-(?!-)|/(?!\*))",
+    re.IGNORECASE,
+)
+"""What most tokens are, at one go; ``_token_at`` reads those that are left."""
+
+_KINDS = (
+    TokenKind.SYMBOL,
+    TokenKind.SPACE,
+    TokenKind.COMMENT,
+    TokenKind.WORD,
+    TokenKind.PARAMETER,
+    TokenKind.SYMBOL,
+)
 
 
 def significant(tokens: Sequence[Token]) -> list[Token]:

@@ -1,0 +1,7 @@
+-- name: page :many
+-- Things.
+SELECT
+    name,
+    id
+FROM things
+WHERE id > :id;

@@ -1,0 +1,7 @@
+-- name: page :many
+-- Things.
+SELECT
+    id,
+    name
+FROM things
+WHERE id > :id;

@@ -1,0 +1,22 @@
+from typing import Protocol
+
+from pwrbot.entities import Entity, Key
+from pwrbot.repository.table import Table
+
+
+class Thing(Entity, frozen=True, gc=False):
+    guild_id: Key[int]
+    user_id: Key[int]
+    size: int
+
+
+class Things(Table[Thing, tuple[int, int]], Protocol):
+    async def copy(self, *, guild_id: int, user_id: int) -> int: ...
+
+    async def scatter(self, *, user_id: int) -> int: ...
+
+    async def add(self, *, user_id: int, size: int) -> int: ...
+
+
+class Tables:
+    things: Things

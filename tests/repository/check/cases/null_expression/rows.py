@@ -1,0 +1,25 @@
+from typing import Protocol
+
+from pwrbot.entities import Entity, Key
+from pwrbot.repository.table import Table
+
+
+class Thing(Entity, frozen=True, gc=False):
+    id: Key[int]
+    name: str
+    size: int | None
+
+
+class Row(Entity, frozen=True, gc=False):
+    greatest: int
+    words: str
+    first_name: str
+    total: int
+
+
+class Things(Table[Thing, int], Protocol):
+    async def lengths(self, *, id: int) -> Row: ...
+
+
+class Tables:
+    things: Things

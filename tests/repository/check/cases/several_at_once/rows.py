@@ -1,0 +1,29 @@
+from typing import Protocol
+
+from pwrbot.entities import Entity, Key
+from pwrbot.repository.table import Table
+
+
+class Thing(Entity, frozen=True, gc=False):
+    id: Key[int]
+    name: str
+    size: int | None
+
+
+class Row(Entity, frozen=True, gc=False):
+    id: int
+    name: str
+
+
+class Things(Table[Thing, int], Protocol):
+    async def first(self, *, id: int) -> list[Row]: ...
+
+    async def second(self, *, id: int) -> Row | None: ...
+
+    async def third(self) -> None: ...
+
+    async def fourth(self, *, id: int) -> int: ...
+
+
+class Tables:
+    things: Things

@@ -1,0 +1,20 @@
+from typing import Protocol
+
+from pwrbot.entities import Entity, Key
+from pwrbot.repository.table import Table
+
+
+class Thing(Entity, frozen=True, gc=False):
+    id: Key[int]
+    name: str
+    size: int | None
+
+
+class Things(Table[Thing, int], Protocol):
+    async def all_columns(self, *, id: int) -> list[Thing]: ...
+
+    async def within(self, *, id: int) -> int: ...
+
+
+class Tables:
+    things: Things
