@@ -9,9 +9,11 @@ PYTHONS := $(or $(PYTHON),python3 python3.13 python3.12 python3.11)
 # What a caller gives reaches the shell as a variable, never as text of the command.
 STEPS ?= 1
 NAME ?=
+RANGE ?= main..HEAD
 override STEPS := $(value STEPS)
 override NAME := $(value NAME)
-export STEPS NAME
+override RANGE := $(value RANGE)
+export STEPS NAME RANGE
 
 # pyright comes with pip and is pinned: it need not look for a newer one.
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
@@ -19,10 +21,13 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 SQL_QUERIES := $(filter-out sql/queries/table.%,$(wildcard sql/queries/*.sql))
 SQL_SQLITE := $(filter %.sqlite.sql,$(SQL_QUERIES)) sql/migrations/sqlite
 SQL_POSTGRES := $(filter %.postgres.sql,$(SQL_QUERIES)) sql/migrations/postgres
+# The dialects indent ON CONFLICT ... DO UPDATE differently: common files keep to PostgreSQL's way.
+# (The option replaces the list of .sqlfluff, so that stands here too.)
+JUDGED_ONCE := references.qualification,aliasing.self_alias.column,ambiguous.order_by,layout.indent
 SQL_COMMON := $(filter-out %.sqlite.sql %.postgres.sql,$(SQL_QUERIES))
 
-.PHONY: help install run demo test lint fmt type sql-lint schema check-schema \
-	migrate rollback status new-migration bench-overhead clean
+.PHONY: help install run demo test lint fmt type sql-lint check prepare release-sql review-sql mutate-sql schema check-schema \
+	migrate rollback status new-migration bench-overhead bench-startup clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -66,12 +71,30 @@ fmt: $(STAMP) ## Format the Python code and mend what can be mended
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-type: $(STAMP) ## Check the types
+type: $(STAMP) ## Check the types, those of the data layer by two checkers
 	$(BIN)/pyright
+	$(BIN)/mypy
 
 sql-lint: $(STAMP) ## Check the SQL's style, each file as the engines that read it
-	$(BIN)/sqlfluff lint --disable-progress-bar --dialect sqlite $(SQL_COMMON) $(SQL_SQLITE)
+	$(BIN)/sqlfluff lint --disable-progress-bar --dialect sqlite $(SQL_SQLITE)
+	$(BIN)/sqlfluff lint --disable-progress-bar --dialect sqlite --exclude-rules $(JUDGED_ONCE) $(SQL_COMMON)
 	$(BIN)/sqlfluff lint --disable-progress-bar --dialect postgres $(SQL_COMMON) $(SQL_POSTGRES)
+	$(BIN)/squawk sql/migrations/postgres/*.sql
+
+check: $(STAMP) ## Check every query on both engines, or on what is recorded of PostgreSQL
+	$(BIN)/python -m tools.postgres --optional -- $(BIN)/pwrbot sql check
+
+prepare: $(STAMP) ## Write sql/prepared/ anew: what both engines say of every query
+	$(BIN)/python -m tools.postgres -- $(BIN)/pwrbot sql prepare
+
+release-sql: $(STAMP) ## Keep this version's statements, for the next one to be held against
+	$(BIN)/python -m tools.postgres -- $(BIN)/pwrbot sql release
+
+review-sql: $(STAMP) ## Say what a change of SQL means, in Markdown (RANGE=main..HEAD)
+	@$(BIN)/python -m tools.postgres --optional -- $(BIN)/pwrbot sql review "$$RANGE"
+
+mutate-sql: $(STAMP) ## Break the SQL and its classes in many ways: the check finds each
+	$(BIN)/python -m tools.postgres -- $(BIN)/python -m tools.mutate_sql
 
 schema: $(STAMP) ## Write sql/schema/ anew from the migrations
 	$(BIN)/python -m tools.postgres -- $(BIN)/pwrbot schema
@@ -93,7 +116,10 @@ new-migration: $(STAMP) ## Make the four files of a migration (NAME=what_it_does
 	@$(BIN)/pwrbot new-migration -- "$$NAME"
 
 bench-overhead: $(STAMP) ## Measure the query layer against raw drivers, aiosql and SQLAlchemy
-	$(BIN)/python -m tools.postgres -- $(BIN)/python -m bench.overhead
+	$(BIN)/python -m bench.overhead
+
+bench-startup: $(STAMP) ## Measure what the start spends on reading, binding and checking queries
+	$(BIN)/python -m bench.startup
 
 clean: ## Remove what the tools made, .venv too; data/ stays
 	rm -rf .venv .pytest_cache .ruff_cache .hypothesis build dist

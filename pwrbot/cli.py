@@ -9,7 +9,8 @@ import argparse
 import asyncio
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -30,7 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return what the process should exit with."""
     options = _parser().parse_args(arguments)
     try:
-        return options.command(options)
+        code = options.command(options)
+        sys.stdout.flush()  # here, where a reader that went away is no error
+        return code
     except PwrbotError as error:
         print(f"pwrbot: {error}", file=sys.stderr)
         return error.exit_code
@@ -68,6 +71,18 @@ def _parser() -> argparse.ArgumentParser:
     show = _add(sql_commands, "show", _sql_show, "print a statement exactly as it will run")
     show.add_argument("name", help="for example voice_sessions.leaderboard")
     show.add_argument("--engine", choices=("sqlite", "postgres"), help="default: both")
+    check = _add(sql_commands, "check", _sql_check, "check every statement on both engines")
+    check.add_argument("--format", choices=("text", "github"), default="text")
+    check.add_argument("--offline", action="store_true", help="PostgreSQL as it was recorded")
+    _add(sql_commands, "prepare", _sql_prepare, "record what both engines say: sql/prepared")
+    run = _add(sql_commands, "run", _sql_run, "run a query that only reads, and print its rows")
+    run.add_argument("name", help="for example voice_sessions.leaderboard")
+    run.add_argument("arguments", nargs="*", metavar="key=value", help="each of its parameters")
+    run.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    _add(sql_commands, "release", _sql_release, "keep this version's statements: sql/released")
+    review = _add(sql_commands, "review", _sql_review, "say what a change of SQL means: Markdown")
+    review.add_argument("range", metavar="BASE..HEAD", help="two revisions of git")
+    review.add_argument("--limit", type=_positive, help="cut the page down to this many characters")
     return parser
 
 
@@ -129,11 +144,19 @@ def _migrate(options: argparse.Namespace) -> int:
 
 def _rollback(options: argparse.Namespace) -> int:
     config = _configured()
-    from pwrbot.repository.migrations import rollback
-
-    undone = rollback(_database(config), steps=options.steps, schema=config.database_schema)
+    undone = asyncio.run(_rolled_back(config, options.steps))
     print(f"Rolled back: {', '.join(undone)}" if undone else "Nothing to roll back.")
     return 0
+
+
+async def _rolled_back(config: Config, steps: int) -> list[str]:
+    """Not beside a running bot: it would lose the tables under its feet."""
+    from pwrbot.repository.migrations import rollback
+    from pwrbot.repository.process_lock import ProcessLock
+
+    url, schema = _database(config), config.database_schema
+    async with ProcessLock(url, schema=schema, wait_seconds=0):
+        return rollback(url, steps=steps, schema=schema, backup_dir=config.backup_dir)
 
 
 def _status(options: argparse.Namespace) -> int:
@@ -197,4 +220,73 @@ def _sql_show(options: argparse.Namespace) -> int:
     from pwrbot.repository.listing import show_statement
 
     print(show_statement(options.name, options.engine))
+    return 0
+
+
+@contextmanager
+def _needing_the_tools() -> Generator[None]:
+    """Around an import of what only those who change the SQL have installed."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            f"this needs the package {error.name}, which the extra 'dev' brings: `make install`"
+        ) from None
+
+
+def _sql_check(options: argparse.Namespace) -> int:
+    with _needing_the_tools():
+        from pwrbot.repository.check.commands import check_command
+
+    return check_command(os.environ, style=options.format, offline=options.offline)
+
+
+def _sql_prepare(options: argparse.Namespace) -> int:
+    with _needing_the_tools():
+        from pwrbot.repository.check.commands import prepare_command
+
+    return prepare_command(os.environ)
+
+
+def _sql_run(options: argparse.Namespace) -> int:
+    config = _configured()
+    from pwrbot.clock import SystemClock
+    from pwrbot.database import engine_options
+    from pwrbot.repository.run_query import as_json, as_table, run_query
+
+    result = asyncio.run(
+        run_query(
+            _database(config),
+            options.name,
+            options.arguments,
+            SystemClock(),
+            engine_options(config),
+        )
+    )
+    print(as_json(result) if options.json else as_table(result))
+    return 0
+
+
+def _sql_release(options: argparse.Namespace) -> int:
+    from pwrbot.repository.check.scratch import postgres_scratch, sqlite_scratch
+    from pwrbot.repository.released import write_released
+    from pwrbot.repository.review import test_server
+    from pwrbot.repository.sql_files import sql_directory
+
+    sql, server = sql_directory(), test_server(os.environ)
+    if server is None:
+        raise ConfigError(
+            "the statements of a release are held against both engines: set TEST_DATABASE_URL to a"
+            " PostgreSQL, or use `make release-sql`, which brings its own"
+        )
+    with sqlite_scratch(sql) as sqlite, postgres_scratch(server, sql) as postgres:
+        print(write_released(sql, __version__, [sqlite, postgres]))
+    return 0
+
+
+def _sql_review(options: argparse.Namespace) -> int:
+    from pwrbot.repository.review import review
+
+    configure_logging("WARNING", "auto")
+    print(review(options.range, os.environ, limit=options.limit))
     return 0

@@ -15,6 +15,7 @@ from pwrbot.errors import ConfigError
 
 T = TypeVar("T")
 
+AutoMigrate = Literal["safe", "on", "off"]
 CommandSync = Literal["changed", "always", "off"]
 LogFormat = Literal["auto", "console", "json"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
@@ -47,7 +48,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     """How long a statement may wait for a connection, and then for its answer."""
     database_pgbouncer: bool
     """Behind PgBouncer with transaction pooling: prepare no statements."""
-    auto_migrate: bool
+    auto_migrate: AutoMigrate
+    """Whether to migrate on boot; safe: nothing destructive without a fresh backup."""
     data_dir: Path
     backup_dir: Path
     command_sync: CommandSync
@@ -58,6 +60,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     slow_query_ms: int
     log_level: LogLevel
     log_format: LogFormat
+    dev: bool
+    """Take up edited .sql files while the bot runs."""
     warnings: tuple[str, ...] = ()
     """What to tell the operator once the log is up: settings read by an old name."""
 
@@ -105,7 +109,7 @@ def load_config(environ: Mapping[str, str]) -> Config:
         database_pool_max=pool_max,
         database_timeout_seconds=read.setting("DATABASE_TIMEOUT_SECONDS", _seconds(0.1), 10.0),
         database_pgbouncer=read.setting("DATABASE_PGBOUNCER", _switch, False),
-        auto_migrate=read.setting("AUTO_MIGRATE", _switch, True),
+        auto_migrate=read.setting("AUTO_MIGRATE", _auto_migrate, "safe"),
         data_dir=data_dir,
         backup_dir=read.setting("BACKUP_DIR", Path, data_dir / "backups"),
         command_sync=read.setting("COMMAND_SYNC", _command_sync, "changed"),
@@ -115,6 +119,7 @@ def load_config(environ: Mapping[str, str]) -> Config:
         slow_query_ms=read.setting("SLOW_QUERY_MS", _whole(0, 3_600_000), 250),
         log_level=read.setting("LOG_LEVEL", _log_level, "INFO"),
         log_format=read.setting("LOG_FORMAT", _log_format, "auto"),
+        dev=read.setting("PWRBOT_DEV", _switch, False),
         warnings=tuple(read.warnings),
     )
     if read.problems:
@@ -232,6 +237,15 @@ def _zone(text: str) -> str:
     except (KeyError, ValueError, OSError):  # unknown, not a name, a directory of the zones
         raise ValueError("must be a time zone's IANA name, such as Europe/Berlin or UTC") from None
     return text
+
+
+def _auto_migrate(text: str) -> AutoMigrate:
+    if text.lower() == "safe":
+        return "safe"
+    try:
+        return "on" if _switch(text) else "off"
+    except ValueError:
+        raise ValueError("must be one of safe, on, off") from None
 
 
 def _command_sync(text: str) -> CommandSync:

@@ -37,9 +37,15 @@ async def open_database(config: Config) -> AsyncGenerator[Database]:
     url = parse_url(config.database_url)
     schema = config.database_schema
     async with ProcessLock(url, schema=schema, on_taken=_give_way):
-        if config.auto_migrate:
+        if config.auto_migrate != "off":
             await _to_the_end(
-                asyncio.to_thread(migrate, url, schema=schema, backup_dir=config.backup_dir)
+                asyncio.to_thread(
+                    migrate,
+                    url,
+                    schema=schema,
+                    backup_dir=config.backup_dir,
+                    careful=config.auto_migrate == "safe",
+                )
             )
         state = await asyncio.to_thread(status, url, schema=schema)
         repository = await Repository.open(url, engine_options(config))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from typing import Any, TypeVar
 
@@ -20,6 +20,7 @@ from pwrbot.config import Config
 from pwrbot.database import Database
 from pwrbot.discord_api import GatewayUnknown, use_api
 from pwrbot.errors import ConfigError, PwrbotError
+from pwrbot.repository import Repository
 from pwrbot.services.settings import SettingsService
 from pwrbot.services.statistics import VoiceStatistics
 from pwrbot.services.voice import VoiceTracker
@@ -98,10 +99,20 @@ async def _serve(config: Config, token: str, database: Database, clock: Clock, s
                     _connect(bot, clock),
                     tracker.run_heartbeat(),
                     bot.voice_gateway.run_reconcile(config.voice_reconcile_seconds),
+                    *_for_development(config, database.repository, clock),
                 )
             )
         finally:
             await _wind_down(bot, tracker, clock)
+
+
+def _for_development(
+    config: Config, repository: Repository, clock: Clock
+) -> Iterator[Coroutine[Any, Any, None]]:
+    if config.dev:
+        from pwrbot.repository.reload import QueryReload
+
+        yield QueryReload(repository, schema=config.database_schema).run(clock)
 
 
 async def _wind_down(bot: Bot, tracker: VoiceTracker, clock: Clock) -> None:

@@ -29,7 +29,7 @@ def test_defaults() -> None:
     assert config.database_url == "sqlite:///data/pwrbot.db"
     assert config.database_schema == "pwrbot"
     assert (config.database_pool_min, config.database_pool_max) == (1, 10)
-    assert config.auto_migrate
+    assert config.auto_migrate == "safe"
     assert not config.database_pgbouncer
     assert config.backup_dir == Path("data/backups")
     assert config.command_sync == "changed"
@@ -55,7 +55,7 @@ def test_values() -> None:
 
     assert config.discord_api_url == "http://127.0.0.1:8080/api/v10"
     assert config.database_pgbouncer
-    assert not config.auto_migrate
+    assert config.auto_migrate == "off"
     assert config.database_url == "sqlite:////srv/my%20bot/pwrbot.db"
     assert config.backup_dir == Path("/srv/my bot/backups")
     assert config.command_sync == "always"
@@ -63,6 +63,17 @@ def test_values() -> None:
     assert config.default_timezone == "Europe/Berlin"
     assert config.log_level == "DEBUG"
     assert config.log_format == "json"
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"), [("SAFE", "safe"), ("on", "on"), ("true", "on"), ("0", "off")]
+)
+def test_auto_migrate(text: str, meant: str) -> None:
+    assert load_config({"AUTO_MIGRATE": text}).auto_migrate == meant
+
+
+def test_auto_migrate_is_none_of_these() -> None:
+    assert "AUTO_MIGRATE must be one of safe, on, off" in problems_of({"AUTO_MIGRATE": "perhaps"})
 
 
 def test_an_empty_variable_is_none() -> None:

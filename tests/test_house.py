@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "pwrbot"
 
-DRIVERS = {"asyncpg", "aiosqlite", "sqlite3", "psycopg", "yoyo"}
+DRIVERS = {"apsw", "asyncpg", "aiosqlite", "sqlite3", "psycopg", "yoyo"}
 STATEMENT = re.compile(
     r"\bSELECT\b.+\bFROM\b|\bSELECT\s+(\*|1|COUNT)|\b(INSERT|REPLACE)\s+INTO\b"
     r"|\bUPDATE\s+\S+\s+SET\b|\bDELETE\s+FROM\b|\bTRUNCATE\s+TABLE\b"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -27,13 +28,18 @@ def show_statement(name: str, engine: EngineName | None = None) -> str:
     return "\n\n".join(_shown(name, each) for each in engines)
 
 
+def find_statement(name: str, statements: Sequence[Statement]) -> Statement:
+    """The statement of that name. Raises ConfigError, which suggests others."""
+    known = {statement.name: statement for statement in statements}
+    if found := known.get(name):
+        return found
+    near = get_close_matches(name, known, n=3, cutoff=0.5)
+    hint = f"; did you mean {' or '.join(near)}?" if near else "; `pwrbot sql list` names all"
+    raise ConfigError(f"there is no statement {name!r}{hint}")
+
+
 def _shown(name: str, engine: EngineName) -> str:
-    statements = {s.name: s for s in bind_repository(engine).statements}
-    statement = statements.get(name)
-    if statement is None:
-        near = get_close_matches(name, statements, n=3, cutoff=0.5)
-        hint = f"; did you mean {' or '.join(near)}?" if near else "; `pwrbot sql list` names all"
-        raise ConfigError(f"there is no statement {name!r}{hint}")
+    statement = find_statement(name, bind_repository(engine).statements)
     sign = "$" if engine == "postgres" else "?"
     parameters = ", ".join(
         f"{sign}{number} {parameter}: {kind.name}"

@@ -37,6 +37,9 @@ class Tables:
     bot_meta: BotMetaTable
 
     def __init__(self, tables: Mapping[str, type[BoundTable]], executor: Executor) -> None:
+        self._provide(tables, executor)
+
+    def _provide(self, tables: Mapping[str, type[BoundTable]], executor: Executor) -> None:
         self._tables = tables
         for name, table in tables.items():
             setattr(self, name, table(executor))
@@ -100,11 +103,21 @@ class Repository(Tables):
     async def transaction(self) -> AsyncGenerator[Transaction]:
         """Tables whose changes are kept together when the block ends, or lost where it raises.
 
-        Everything runs on one connection. Being cancelled rolls back. Raises DatabaseBusy where
-        no connection becomes free in time.
+        Everything runs on one connection. Being cancelled rolls back, and so does a statement
+        that fails: what may fail stands in a nested ``transaction()``. Raises DatabaseBusy where
+        no connection becomes free in time, DatabaseError where the block swallowed a failure.
         """
         async with self._engine.transaction() as executor:
             yield Transaction(self._tables, executor)
+
+    async def take_up(self, bound: Bound) -> None:
+        """Use these statements from the next call on; a transaction under way keeps its own.
+
+        Raises QueryFileError where they do not fit the real schema; then nothing has changed.
+        """
+        await _check(self._engine, bound)
+        self._provide(bound.tables, self._engine)
+        self.statements = bound.statements
 
     async def close(self) -> None:
         """Let go of the database; what is under way ends first."""

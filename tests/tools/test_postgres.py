@@ -57,6 +57,19 @@ def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         pass
 
 
+def test_a_command_that_can_do_without_runs_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    monkeypatch.delenv("TEST_DATABASE_URL", raising=False)
+    command = [
+        "--",
+        sys.executable,
+        "-c",
+        "import os; exit(7 + ('TEST_DATABASE_URL' in os.environ))",
+    ]
+    assert main(command) == 1
+    assert main(["--optional", *command]) == 7
+
+
 def test_a_command_gets_a_server() -> None:
     query = (
         "import os, psycopg, sys; c = psycopg.connect(os.environ['TEST_DATABASE_URL']);"

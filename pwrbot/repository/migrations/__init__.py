@@ -1,9 +1,11 @@
 """The schema, step by step: yoyo's files and tables, locked, whole and guarded."""
 
+from pwrbot.repository.migrations.destructive import unmarked
 from pwrbot.repository.migrations.dump import check_schema, dump_schema, write_schema
 from pwrbot.repository.migrations.errors import (
     BackupFailed,
     DatabaseNewer,
+    DestructiveRefused,
     InvalidMigrationName,
     LockWaitOver,
     MigrationError,
@@ -22,6 +24,7 @@ from pwrbot.repository.migrations.runner import (
 __all__ = [
     "BackupFailed",
     "DatabaseNewer",
+    "DestructiveRefused",
     "InvalidMigrationName",
     "LockWaitOver",
     "MigrationError",
@@ -36,5 +39,6 @@ __all__ = [
     "read_migrations",
     "rollback",
     "status",
+    "unmarked",
     "write_schema",
 ]

@@ -1,17 +1,60 @@
-"""The copy of a SQLite file that is taken before its schema changes."""
+"""The copy of a SQLite file that is taken before its schema changes, and the backup of a PostgreSQL
+database that has to be there before one that destroys something.
+
+A backup of PostgreSQL is a file in BACKUP_DIR that somebody put there, named after the database:
+``pwrbot.dump``, ``pwrbot-20300506.sql.gz``; or such a directory, as pg_dump can make one.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Final
 
+import msgspec
 import structlog
 
 from pwrbot.repository.errors import DatabaseError
 from pwrbot.repository.migrations.errors import BackupFailed
 
+FRESH: Final = timedelta(days=1)
+"""How old a backup may be that a destructive step relies on."""
+
 log = structlog.get_logger(__name__)
+
+
+class Backup(msgspec.Struct, frozen=True):
+    """A backup that was found."""
+
+    path: Path
+    age: timedelta
+    bytes: int
+
+
+def fresh_backup(directory: Path | None, database: str, now: datetime) -> Backup | None:
+    """The newest backup of a PostgreSQL database that is younger than a day and not empty.
+
+    It is named in the log. None where there is no such backup, or it cannot be looked for.
+    """
+    if directory is None:
+        return None
+    try:
+        found = [_looked_at(path, now) for path in directory.iterdir() if _is_of(path, database)]
+    except OSError as error:
+        log.warning("no_backups_to_look_at", directory=str(directory), reason=error.strerror)
+        return None
+    fresh = [one for one in found if one.bytes > 0 and -_SKEW <= one.age < FRESH]
+    if not fresh:
+        return None
+    newest = min(fresh, key=lambda one: one.age)
+    log.info(
+        "backup_found",
+        backup=str(newest.path),
+        age_seconds=round(newest.age.total_seconds()),
+        bytes=newest.bytes,
+    )
+    return newest
 
 
 def back_up(
@@ -39,6 +82,35 @@ def back_up(
         ) from error
     log.info("database_copied_before_migrating", copy=str(path), bytes=path.stat().st_size)
     return path
+
+
+_SKEW: Final = timedelta(minutes=5)
+"""How far the clock of whoever wrote a backup may be ahead: one from tomorrow is no backup."""
+
+_SUFFIXES: Final = (".dump", ".backup", ".sql", ".tar")
+_PACKED: Final = (".gz", ".zst", ".xz", ".bz2", ".lz4")
+
+
+def _is_of(path: Path, database: str) -> bool:
+    """Whether it is called like a finished backup of this database. A copy of SQLite is not."""
+    name = path.name
+    for packed in _PACKED:
+        name = name.removesuffix(packed)
+    rest = name.removeprefix(database)
+    named = name.startswith(database) and rest[:1] in (".", "-", "_", "")
+    return named and (name.endswith(_SUFFIXES) or (path / "toc.dat").is_file())
+
+
+def _looked_at(path: Path, now: datetime) -> Backup:
+    """Its age is that of what was written to it last."""
+    files = [one for one in path.iterdir() if one.is_file()] if path.is_dir() else [path]
+    states = [file.stat() for file in files]
+    written = max((state.st_mtime for state in states), default=0.0)
+    return Backup(
+        path=path,
+        age=now - datetime.fromtimestamp(written, UTC),
+        bytes=sum(state.st_size for state in states),
+    )
 
 
 def _free(directory: Path, stem: str) -> Path:

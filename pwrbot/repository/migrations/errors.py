@@ -31,6 +31,10 @@ class BackupFailed(MigrationError):
     """No copy of the database could be made, so nothing was migrated."""
 
 
+class DestructiveRefused(MigrationError):
+    """A migration would destroy what cannot be brought back, and there is no fresh backup."""
+
+
 class InvalidMigrationName(MigrationError):
     """A migration is named in small letters, digits and underscores, like add_channel_names."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -13,8 +14,14 @@ import structlog
 
 from pwrbot.clock import Clock, SystemClock
 from pwrbot.repository.errors import ConstraintViolation, DatabaseError, DatabaseReadOnly
-from pwrbot.repository.migrations.backup import back_up
-from pwrbot.repository.migrations.errors import DatabaseNewer, MigrationError, StepFailed
+from pwrbot.repository.migrations.backup import back_up, fresh_backup
+from pwrbot.repository.migrations.destructive import Danger, dangers, marks
+from pwrbot.repository.migrations.errors import (
+    DatabaseNewer,
+    DestructiveRefused,
+    MigrationError,
+    StepFailed,
+)
 from pwrbot.repository.migrations.files import Migration, read_migrations
 from pwrbot.repository.migrations.statements import Step
 from pwrbot.repository.sql_files import sql_directory
@@ -68,6 +75,7 @@ def migrate(
     *,
     schema: str = "pwrbot",
     backup_dir: Path | None = None,
+    careful: bool = False,
     wait_seconds: float = LOCK_SECONDS,
     directory: Path | None = None,
     clock: Clock | None = None,
@@ -76,6 +84,8 @@ def migrate(
 
     Waits up to ``wait_seconds`` while another process does the same, and then has nothing to do.
     A SQLite file that holds data is first copied to ``backup_dir`` (``backups`` beside it).
+    ``careful`` is for when nobody watches: on PostgreSQL, what is destructive is done only where
+    ``backup_dir`` holds a fresh backup; else nothing is done, and DestructiveRefused says so.
     Raises MigrationError, or DatabaseError where the database cannot be used at all.
     """
     clock = clock or SystemClock()
@@ -92,9 +102,12 @@ def migrate(
             with backend.reading():
                 recorded = backend.recorded()
             todo = [(one, one.forth()) for one in _pending(migrations, recorded)]
-            if todo and recorded and isinstance(url, SQLiteURL):
-                name = f"before-{todo[0][0].id}"
-                back_up(backend.copy_to, url.path, backup_dir, name, clock.now())
+            if todo and recorded:  # else there are no rows to lose
+                if isinstance(url, SQLiteURL):
+                    name = f"before-{todo[0][0].id}"
+                    back_up(backend.copy_to, url.path, backup_dir, name, clock.now())
+                else:
+                    _look_for_backup(url, [one for one, _ in todo], backup_dir, careful, clock)
             return [one.id for one, steps in todo if _forth(backend, one, steps, clock.now())]
 
 
@@ -103,13 +116,14 @@ def rollback(
     *,
     steps: int = 1,
     schema: str = "pwrbot",
+    backup_dir: Path | None = None,
     wait_seconds: float = LOCK_SECONDS,
     directory: Path | None = None,
     clock: Clock | None = None,
 ) -> list[str]:
     """Take back the last ``steps`` migrations, or all if there are fewer; returns their ids.
 
-    Raises as ``migrate`` does.
+    A SQLite file is copied first, as ``migrate`` does; raises as it does.
     """
     if steps < 1:
         raise MigrationError("At least one step has to be taken back: STEPS=1 or more.")
@@ -123,6 +137,9 @@ def rollback(
         _pending(migrations, recorded)
         applied = [one for one in reversed(migrations) if one.id in recorded]
         todo = [(one, one.back()) for one in applied[:steps]]
+        if todo and isinstance(url, SQLiteURL):
+            name = f"before-rollback-{todo[0][0].id}"
+            back_up(backend.copy_to, url.path, backup_dir, name, clock.now())
         return [one.id for one, back in todo if _back(backend, one, back, clock.now())]
 
 
@@ -205,6 +222,41 @@ def _name_edited(migrations: Sequence[Migration], recorded: Mapping[str, Applied
                 file=str(migration.path),
                 hint="restore the file, and put the change into a new migration",
             )
+
+
+def _look_for_backup(
+    url: PostgresURL,
+    migrations: Sequence[Migration],
+    directory: Path | None,
+    careful: bool,
+    clock: Clock,
+) -> None:
+    """Before what is destructive. Raises DestructiveRefused where one has to be and is not."""
+    found = [danger for migration in migrations for danger in dangers(migration)]
+    if not found or fresh_backup(directory, url.database, clock.now()):
+        return
+    if careful:
+        reasons = [mark for migration in migrations for mark in marks(migration.path)]
+        raise DestructiveRefused(_refusal(url, found, [m.reason for m in reasons], directory))
+    log.warning("no_fresh_backup", destructive=[str(danger) for danger in found])
+
+
+def _refusal(
+    url: PostgresURL, found: Sequence[Danger], reasons: Sequence[str], directory: Path | None
+) -> str:
+    lines = "\n".join(f"  {danger}" for danger in found)
+    why = f"\nThe reason given: {'; '.join(reasons)}" if reasons else ""
+    backup = (directory or Path("BACKUP_DIR")) / f"{url.database}.dump"
+    return (
+        "To start, the database would have to be changed in a way that cannot be undone, and there"
+        " is no backup of it younger than a day. Nothing was changed. It would do this:\n"
+        f"{lines}{why}\n"
+        "Make a backup, and start again:\n"
+        f'  pg_dump --format=custom --file={shlex.quote(str(backup))} "$DATABASE_URL"\n'
+        "or do it without one:\n"
+        "  pwrbot migrate    (in a working copy: make migrate)\n"
+        "AUTO_MIGRATE=on does it at every start, whatever there is."
+    )
 
 
 def _forth(

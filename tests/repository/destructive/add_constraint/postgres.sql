@@ -1,0 +1,2 @@
+ALTER TABLE cats ADD CONSTRAINT cats_age CHECK (age > 0) NOT VALID;
+ALTER TABLE cats ADD UNIQUE (name);

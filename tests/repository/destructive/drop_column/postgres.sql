@@ -1,0 +1,2 @@
+ALTER TABLE cats DROP COLUMN name;
+ALTER TABLE cats DROP age;

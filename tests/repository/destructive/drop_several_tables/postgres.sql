@@ -1,0 +1,2 @@
+CREATE TABLE mine (id BIGINT);
+DROP TABLE mine, cats, "Dogs" RESTRICT;

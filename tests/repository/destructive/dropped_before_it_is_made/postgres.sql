@@ -1,0 +1,3 @@
+DROP TABLE cats;
+CREATE TABLE cats (id INTEGER);
+DROP TABLE cats;

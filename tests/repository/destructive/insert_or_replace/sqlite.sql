@@ -1,0 +1,3 @@
+INSERT OR REPLACE INTO cats (id) VALUES (1);
+REPLACE INTO cats (id) VALUES (1);
+UPDATE OR IGNORE cats SET id = 2;

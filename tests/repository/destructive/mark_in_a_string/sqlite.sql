@@ -1,0 +1,4 @@
+SELECT '
+-- destructive: not really
+' AS text;
+DROP TABLE cats;

@@ -1,0 +1,2 @@
+-- destructive: one never knows
+CREATE TABLE dogs (id INTEGER);

@@ -1,0 +1,3 @@
+-- destructive: nobody ever looked at them
+-- destructive: and they scratch
+DROP TABLE cats;

@@ -1,0 +1,4 @@
+-- Cats are gone.
+-- destructive: nobody ever looked at them
+
+DROP TABLE cats;

@@ -1,0 +1,2 @@
+MERGE INTO cats AS c USING dogs AS d ON c.id = d.id
+WHEN MATCHED THEN DELETE;

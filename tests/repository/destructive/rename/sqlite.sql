@@ -1,0 +1,3 @@
+ALTER TABLE cats RENAME COLUMN name TO title;
+ALTER TABLE cats RENAME title TO name;
+ALTER TABLE cats RENAME TO pets;

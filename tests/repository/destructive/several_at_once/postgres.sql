@@ -1,0 +1,3 @@
+DROP TABLE cats;
+ALTER TABLE dogs DROP COLUMN name;
+DELETE FROM birds;

@@ -1,0 +1,1 @@
+CREATE UNIQUE INDEX cats_name ON cats (name);

@@ -1,0 +1,237 @@
+"""AUTO_MIGRATE: what a boot does with a step that destroys something, on both engines."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from pwrbot.cli import main
+from pwrbot.clock import ManualClock
+from pwrbot.config import Config, load_config
+from pwrbot.database import open_database
+from pwrbot.repository.migrations import DestructiveRefused, migrate, status
+from pwrbot.repository.sql_files import sql_directory
+from pwrbot.repository.url import PostgresURL, SQLiteURL, parse_url
+from tests.repository.sql_tree import SQLTree
+
+NOON = datetime(2030, 5, 6, 12, 0, 0, tzinfo=UTC)
+GONE = "-- destructive: nobody has cats any more\nDROP TABLE cats;"
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> SQLTree:
+    tree = SQLTree(tmp_path / "sql")
+    tree.add("0001.cats", "CREATE TABLE cats (id INTEGER PRIMARY KEY);", "DROP TABLE cats;")
+    return tree
+
+
+@pytest.fixture
+def backups(tmp_path: Path) -> Path:
+    directory = tmp_path / "backups"
+    directory.mkdir()
+    return directory
+
+
+@pytest.fixture
+def url(database_url: str) -> SQLiteURL | PostgresURL:
+    return parse_url(database_url)
+
+
+@pytest.fixture
+def postgres(postgres_database_url: str, tree: SQLTree) -> PostgresURL:
+    """A database that a destructive step is pending for, after one that is not."""
+    url = parse_url(postgres_database_url)
+    assert isinstance(url, PostgresURL)
+    migrate(url, directory=tree.root)
+    tree.add("0002.dogs", "CREATE TABLE dogs (id INTEGER PRIMARY KEY);", "DROP TABLE dogs;")
+    tree.add("0003.no_cats", GONE)
+    return url
+
+
+def boot(url: SQLiteURL | PostgresURL, tree: SQLTree, backups: Path | None) -> list[str]:
+    return migrate(
+        url, directory=tree.root, backup_dir=backups, careful=True, clock=ManualClock(NOON)
+    )
+
+
+def put(path: Path, *, hours: float = 1, text: str = "PGDMP") -> Path:
+    """A backup that was written so many hours before noon."""
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text)
+    written = (NOON - timedelta(hours=hours)).timestamp()
+    os.utime(path, (written, written))
+    return path
+
+
+def test_what_destroys_nothing_needs_no_backup(
+    url: SQLiteURL | PostgresURL, tree: SQLTree, backups: Path
+) -> None:
+    migrate(url, directory=tree.root)
+    tree.add("0002.dogs", "CREATE TABLE dogs (id INTEGER PRIMARY KEY);")
+    assert boot(url, tree, backups) == ["0002.dogs"]
+
+
+def test_an_empty_database_has_nothing_to_lose(
+    url: SQLiteURL | PostgresURL, tree: SQLTree, backups: Path
+) -> None:
+    tree.add("0002.no_cats", GONE)
+    assert boot(url, tree, backups) == ["0001.cats", "0002.no_cats"]
+    assert list(backups.iterdir()) == []
+
+
+def test_sqlite_is_copied_and_that_is_its_backup(
+    sqlite_database_url: str, tree: SQLTree, backups: Path
+) -> None:
+    url = parse_url(sqlite_database_url)
+    migrate(url, directory=tree.root)
+    tree.add("0002.no_cats", GONE)
+    with capture_logs() as logs:
+        assert boot(url, tree, backups) == ["0002.no_cats"]
+    (copy,) = backups.iterdir()
+    (copied,) = [line for line in logs if line["event"] == "database_copied_before_migrating"]
+    assert copied["copy"] == str(copy)
+    assert copied["bytes"] == copy.stat().st_size > 0
+
+
+def test_postgres_is_refused_without_a_backup(
+    postgres: PostgresURL, tree: SQLTree, backups: Path
+) -> None:
+    with pytest.raises(DestructiveRefused) as refused:
+        boot(postgres, tree, backups)
+    message = str(refused.value)
+    assert refused.value.exit_code == 3
+    assert f"{tree.path('postgres', '0003.no_cats.sql')}:2: drops table cats" in message
+    assert "nobody has cats any more" in message
+    assert "pwrbot migrate" in message
+    assert f"pg_dump --format=custom --file={backups}/{postgres.database}.dump" in message
+    if postgres.password:
+        assert postgres.password not in message
+    # Nothing was done, not even the step before it.
+    assert status(postgres, directory=tree.root).pending == ("0002.dogs", "0003.no_cats")
+
+
+def test_the_file_that_the_message_asks_for_will_do(
+    postgres: PostgresURL, tree: SQLTree, backups: Path
+) -> None:
+    put(backups / f"{postgres.database}.dump")
+    assert boot(postgres, tree, backups) == ["0002.dogs", "0003.no_cats"]
+
+
+@pytest.mark.parametrize("name", ["-20300506T110000Z.dump", "_noon.sql.gz", ".tar", ".backup.zst"])
+def test_names_of_backups(postgres: PostgresURL, tree: SQLTree, backups: Path, name: str) -> None:
+    put(backups / f"{postgres.database}{name}")
+    assert boot(postgres, tree, backups) == ["0002.dogs", "0003.no_cats"]
+
+
+def test_a_directory_of_pg_dump(postgres: PostgresURL, tree: SQLTree, backups: Path) -> None:
+    put(backups / postgres.database / "toc.dat")
+    put(backups / postgres.database / "3001.dat.gz", hours=2)
+    assert boot(postgres, tree, backups) == ["0002.dogs", "0003.no_cats"]
+
+
+def test_the_newest_backup_is_named_in_the_log(
+    postgres: PostgresURL, tree: SQLTree, backups: Path
+) -> None:
+    put(backups / f"{postgres.database}-old.dump", hours=30)
+    put(backups / f"{postgres.database}-older.dump", hours=20)
+    newest = put(backups / f"{postgres.database}-new.dump", hours=23, text="PGDMP and more")
+    os.utime(newest, (NOON.timestamp() - 90, NOON.timestamp() - 90))
+    with capture_logs() as logs:
+        boot(postgres, tree, backups)
+    (found,) = [line for line in logs if line["event"] == "backup_found"]
+    assert found["backup"] == str(newest)
+    assert found["age_seconds"] == 90
+    assert found["bytes"] == 14
+
+
+@pytest.mark.parametrize(
+    ("name", "hours", "text"),
+    [
+        ("{}.dump", 24, "PGDMP"),  # a day old
+        ("{}.dump", 1, ""),  # nothing in it
+        ("{}.dump", -1, "PGDMP"),  # from the future: nobody knows how old it is
+        ("other.dump", 1, "PGDMP"),  # of another database
+        ("{}2.dump", 1, "PGDMP"),
+        ("{}.dump.part", 1, "PGDMP"),  # not finished
+        ("{}-20300506T110000Z-before-0002.dogs.db", 1, "SQLite"),  # a copy of a SQLite database
+    ],
+)
+def test_what_is_no_backup(
+    postgres: PostgresURL, tree: SQLTree, backups: Path, name: str, hours: float, text: str
+) -> None:
+    put(backups / name.format(postgres.database), hours=hours, text=text)
+    with pytest.raises(DestructiveRefused):
+        boot(postgres, tree, backups)
+
+
+def test_no_directory_is_no_backup(postgres: PostgresURL, tree: SQLTree, tmp_path: Path) -> None:
+    with pytest.raises(DestructiveRefused):
+        boot(postgres, tree, tmp_path / "nowhere")
+    with pytest.raises(DestructiveRefused):
+        boot(postgres, tree, None)
+
+
+def test_by_hand_it_is_done_and_told(postgres: PostgresURL, tree: SQLTree, backups: Path) -> None:
+    with capture_logs() as logs:
+        applied = migrate(postgres, directory=tree.root, backup_dir=backups)
+    assert applied == ["0002.dogs", "0003.no_cats"]
+    assert "no_fresh_backup" in [line["event"] for line in logs]
+
+
+# The whole way: settings, boot, exit code
+
+
+@pytest.fixture
+def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SQLTree:
+    """The SQL of the house, with a destructive step to come."""
+    tree = SQLTree(tmp_path / "house")
+    shutil.copytree(sql_directory() / "migrations", tree.root / "migrations", dirs_exist_ok=True)
+    shutil.copytree(sql_directory() / "queries", tree.root / "queries", dirs_exist_ok=True)
+    monkeypatch.setenv("PWRBOT_SQL_DIR", str(tree.root))
+    monkeypatch.chdir(tmp_path)
+    return tree
+
+
+def settings(database_url: str, **more: str) -> Config:
+    return load_config({"DATABASE_URL": database_url, **more})
+
+
+async def opened(config: Config) -> str:
+    async with open_database(config) as database:
+        return database.schema_version
+
+
+async def test_boot_with_each_setting(database_url: str, house: SQLTree) -> None:
+    before = await opened(settings(database_url))
+    house.add("9999.no_old_feeds", "-- destructive: nobody reads them\nDELETE FROM feed_items;")
+
+    assert await opened(settings(database_url, AUTO_MIGRATE="off")) == before
+    if database_url.startswith("postgres"):
+        with pytest.raises(DestructiveRefused):
+            await opened(settings(database_url, AUTO_MIGRATE="safe"))
+        assert await opened(settings(database_url, AUTO_MIGRATE="off")) == before
+        assert await opened(settings(database_url, AUTO_MIGRATE="on")) == "9999.no_old_feeds"
+    else:
+        assert await opened(settings(database_url)) == "9999.no_old_feeds"
+
+
+def test_the_command_goes_on_where_the_boot_refused(
+    postgres_database_url: str,
+    house: SQLTree,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", postgres_database_url)
+    monkeypatch.setenv("DISCORD_TOKEN", "a.b.c")
+    assert main(["migrate"]) == 0
+    house.add("9999.no_old_feeds", "-- destructive: nobody reads them\nDELETE FROM feed_items;")
+
+    assert main(["run"]) == 3
+    assert "deletes rows of feed_items" in capsys.readouterr().err
+    assert main(["migrate"]) == 0
+    assert "Applied: 9999.no_old_feeds" in capsys.readouterr().out
