@@ -17,7 +17,7 @@ leave MEMBER                out of voice
 mute MEMBER | deafen MEMBER on and off
 as MEMBER /COMMAND [name=value ...]
 press BUTTON [MEMBER]       on the last reply
-choose SELECT OPTION [MEMBER]
+choose MENU OPTION [MEMBER]
 who                         who is in which voice channel
 commands                    what the bot has synced
 drop | outage | back        cut the gateway; the guild goes away and comes back

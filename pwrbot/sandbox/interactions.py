@@ -20,7 +20,7 @@ from pwrbot.sandbox.model import Channel, Member, User
 Json = dict[str, Any]
 
 COMMAND, COMPONENT, AUTOCOMPLETE, MODAL_SUBMIT = 2, 3, 4, 5
-MESSAGE, DEFERRED_MESSAGE, DEFERRED_UPDATE, UPDATE, CHOICES, MODAL = 4, 5, 6, 7, 8, 9
+MESSAGE, DEFERRED_MESSAGE, DEFERRED_UPDATE, UPDATE_MESSAGE, CHOICES, MODAL = 4, 5, 6, 7, 8, 9
 
 ANSWER_WITHIN = 3.0
 """Seconds Discord waits for the first answer."""
@@ -61,9 +61,9 @@ class Interaction:
 
 _ALLOWED = {
     COMMAND: {MESSAGE, DEFERRED_MESSAGE, MODAL},
-    COMPONENT: {MESSAGE, DEFERRED_MESSAGE, DEFERRED_UPDATE, UPDATE, MODAL},
+    COMPONENT: {MESSAGE, DEFERRED_MESSAGE, DEFERRED_UPDATE, UPDATE_MESSAGE, MODAL},
     AUTOCOMPLETE: {CHOICES},
-    MODAL_SUBMIT: {MESSAGE, DEFERRED_MESSAGE, DEFERRED_UPDATE, UPDATE},
+    MODAL_SUBMIT: {MESSAGE, DEFERRED_MESSAGE, DEFERRED_UPDATE, UPDATE_MESSAGE},
 }
 
 
@@ -94,7 +94,7 @@ class Interactions:
             raise not_found("interaction", 10062)
         kind = body.get("type")
         if kind not in _ALLOWED[interaction.kind] or (
-            kind in (DEFERRED_UPDATE, UPDATE) and interaction.source is None
+            kind in (DEFERRED_UPDATE, UPDATE_MESSAGE) and interaction.source is None
         ):
             form = Form()
             form.wrong(("type",), "BASE_TYPE_CHOICES", "This response type is not allowed here.")
@@ -112,7 +112,7 @@ class Interactions:
             interaction.original = self._create(interaction, data, uploads, loading, at=("data",))
         elif kind == DEFERRED_UPDATE:
             interaction.original = interaction.source
-        elif kind == UPDATE and interaction.source is not None:
+        elif kind == UPDATE_MESSAGE and interaction.source is not None:
             self._messages.edit(interaction.source, data, uploads, at=("data",))
             interaction.original = interaction.source
         elif kind == CHOICES:

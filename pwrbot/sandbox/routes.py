@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from pwrbot.sandbox import payloads
 from pwrbot.sandbox.errors import ApiError, not_found
@@ -31,7 +31,7 @@ class Routes:
             ("GET", "/gateway/bot", self.get_gateway_bot),
             ("GET", "/users/@me", self.get_me),
             ("GET", "/users/@me/guilds", self.get_my_guilds),
-            ("DELETE", "/users/@me/guilds/{guild:\\d+}", self.leave_guild),
+            (hdrs.METH_DELETE, "/users/@me/guilds/{guild:\\d+}", self.leave_guild),
             ("POST", "/users/@me/channels", self.open_dm),
             ("GET", "/users/{user:\\d+}", self.get_user),
             ("GET", "/oauth2/applications/@me", self.get_application),
@@ -47,12 +47,12 @@ class Routes:
             ("POST", messages, self.create_message),
             ("GET", messages + "/{message:\\d+}", self.get_message),
             ("PATCH", messages + "/{message:\\d+}", self.edit_message),
-            ("DELETE", messages + "/{message:\\d+}", self.delete_message),
+            (hdrs.METH_DELETE, messages + "/{message:\\d+}", self.delete_message),
             ("POST", "/interactions/{interaction:\\d+}/{token}/callback", self.respond),
             ("POST", webhook, self.follow_up),
             ("GET", webhook + "/messages/{message}", self.get_follow_up),
             ("PATCH", webhook + "/messages/{message}", self.edit_follow_up),
-            ("DELETE", webhook + "/messages/{message}", self.delete_follow_up),
+            (hdrs.METH_DELETE, webhook + "/messages/{message}", self.delete_follow_up),
             ("GET", "/attachments/{channel:\\d+}/{attachment:\\d+}/{name}", self.get_attachment),
         ]
         for base in (app, scoped):
@@ -60,7 +60,7 @@ class Routes:
                 ("GET", base + "/commands", self.get_commands),
                 ("PUT", base + "/commands", self.overwrite_commands),
                 ("POST", base + "/commands", self.upsert_command),
-                ("DELETE", base + "/commands/{command:\\d+}", self.delete_command),
+                (hdrs.METH_DELETE, base + "/commands/{command:\\d+}", self.delete_command),
             ]
         return routes
 
