@@ -5,9 +5,9 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import date, datetime, timedelta
-from typing import Final
+from typing import Final, TypeVar
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -17,6 +17,8 @@ from pwrbot.entities import VoicePartner, VoiceSpan, VoiceTotal
 from pwrbot.repository import Repository
 from pwrbot.services.ranges import EPOCH, Range, bounds, day_start, day_starts
 from pwrbot.services.settings import SettingsService
+
+Line = TypeVar("Line", VoiceTotal, VoicePartner)
 
 PER_PAGE: Final = 10
 _LAST_PAGE: Final = 1_000_000  # beyond it nobody asks in earnest; keeps the offset a 64-bit number
@@ -107,11 +109,7 @@ class VoiceStatistics:
                 offset=(page - 1) * per_page,
             )
 
-        page = _possible(page)
-        rows = await rows_of(page)
-        if not rows and page > 1:
-            page = _pages(await rows_of(1), per_page)
-            rows = await rows_of(page)
+        page, rows = await _turned(rows_of, page, per_page)
         own = next((row for row in rows if row.user_id == viewer_id), None)
         if own is None and viewer_id is not None and rows:
             own = await sessions.standing(
@@ -152,11 +150,7 @@ class VoiceStatistics:
                 offset=(page - 1) * per_page,
             )
 
-        page = _possible(page)
-        rows = await rows_of(page)
-        if not rows and page > 1:
-            page = _pages(await rows_of(1), per_page)
-            rows = await rows_of(page)
+        page, rows = await _turned(rows_of, page, per_page)
         return PartnersPage(
             member_id=member_id,
             rows=tuple(rows),
@@ -248,10 +242,18 @@ def streak_until(today: date, active: set[date]) -> int:
     return streak
 
 
-def _possible(page: int) -> int:
-    return min(max(page, 1), _LAST_PAGE)
+async def _turned(
+    rows_of: Callable[[int], Awaitable[list[Line]]], page: int, per_page: int
+) -> tuple[int, list[Line]]:
+    """The page with its rows: below 1 the first, beyond the last the last."""
+    page = min(max(page, 1), _LAST_PAGE)
+    rows = await rows_of(page)
+    if not rows and page > 1:
+        page = _pages(await rows_of(1), per_page)
+        rows = await rows_of(page)
+    return page, rows
 
 
-def _pages(rows: Sequence[VoiceTotal] | Sequence[VoicePartner], per_page: int) -> int:
+def _pages(rows: Sequence[Line], per_page: int) -> int:
     members = rows[0].members if rows else 0
     return max(1, -(-members // per_page))

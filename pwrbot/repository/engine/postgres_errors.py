@@ -24,6 +24,7 @@ from pwrbot.repository.statement import Statement
 FAILURES: Final = (
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # the connection broke in the midst of something
     OSError,
     TimeoutError,
 )
@@ -97,6 +98,7 @@ def lost_connection(error: Exception) -> bool:
     return isinstance(
         error,
         asyncpg.PostgresConnectionError
+        | asyncpg.InternalClientError
         | asyncpg.AdminShutdownError
         | asyncpg.CrashShutdownError
         | ConnectionError,

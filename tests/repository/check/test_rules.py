@@ -18,7 +18,9 @@ def test_a_case_is_told_as_expected(case: Path, tmp_path: Path, postgres_url: st
         line.replace(f"{case}/", "")
         for line in as_text(findings(case, tmp_path, postgres), tmp_path)
     ]
-    assert told == (case / "expected.txt").read_text(encoding="utf-8").splitlines()
+    # Findings are ordered by file, and which of the two folders comes first differs by machine.
+    expected = (case / "expected.txt").read_text(encoding="utf-8").splitlines()
+    assert sorted(told) == sorted(expected)
 
 
 def test_every_rule_says_what_it_wants() -> None:
