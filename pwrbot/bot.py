@@ -16,6 +16,7 @@ from pwrbot.cogs.voice import Voice
 from pwrbot.commands import CommandTree, sync_commands
 from pwrbot.config import CommandSync
 from pwrbot.discord_api import use_gateway
+from pwrbot.discord_cache import renew_roles, survive_unreadable
 from pwrbot.gateway import VoiceGateway
 from pwrbot.in_flight import InFlight
 from pwrbot.replies import Interaction
@@ -60,6 +61,8 @@ class Bot(commands.AutoShardedBot):
             chunk_guilds_at_startup=False,
             max_messages=None,
         )
+        renew_roles(self)
+        survive_unreadable(self)
         self.repository = repository
         self.settings = settings
         self.statistics = statistics

@@ -19,6 +19,7 @@ from pwrbot.errors import PwrbotError
 from pwrbot.replies import Interaction, is_expired, tell
 from pwrbot.services.ranges import UnknownTimezone
 from pwrbot.services.settings import SettingsConflict, SettingsUnreadable, TooManyIgnored
+from pwrbot.views.wording import plain
 
 if TYPE_CHECKING:
     from pwrbot.bot import Bot
@@ -98,8 +99,10 @@ async def report_failure(interaction: Interaction, error: Exception, *, name: st
 def _sentence(error: Exception) -> str | None:
     """What a member is told of an error they can do something about; None for the others."""
     match error:
-        case Refusal() | UnknownTimezone() | TooManyIgnored():
+        case Refusal() | TooManyIgnored():
             return str(error)
+        case UnknownTimezone():
+            return plain(str(error))  # it repeats what the member typed
         case SettingsConflict() | SettingsUnreadable():
             log.warning("settings_not_saved", error=type(error).__name__)
             return str(error)

@@ -32,7 +32,6 @@ _ONE_SHARD: SessionStartLimit = {
     "reset_after": 0,
     "max_concurrency": 1,
 }
-_GATEWAY_TIMEOUT = aiohttp.ClientTimeout(total=15)
 
 
 class GatewayUnknown(PwrbotError):
@@ -77,21 +76,6 @@ def use_api(base_url: str | None) -> None:
     # The version also goes into the gateway's query (?v=), which discord.py keeps apart.
     discord.http.INTERNAL_API_VERSION = int(base.rsplit("/v", 1)[1])
     Route.BASE = base
-
-
-async def gateway_url(base_url: str) -> str:
-    """The gateway's address, as ``GET {base_url}/gateway`` answers it.
-
-    Raises ConfigError for a base that cannot be one, GatewayUnknown when there is no such answer.
-    """
-    async with aiohttp.ClientSession(timeout=_GATEWAY_TIMEOUT) as session:
-        try:
-            async with session.get(api_base(base_url) + "/gateway") as response:
-                response.raise_for_status()
-                answer = await response.json(content_type=None)
-        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-            raise GatewayUnknown(f"{GatewayUnknown.__doc__} ({type(error).__name__})") from None
-    return _address(answer)
 
 
 async def use_gateway(http: HTTPClient) -> None:

@@ -5,9 +5,16 @@ tests/test_gateway.py notices when a new version of it means something else by t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import discord
+import structlog
+from discord.utils import SnowflakeList
+
+log = structlog.get_logger(__name__)
 
 
 def connected(guild: discord.Guild) -> Iterator[tuple[int, discord.VoiceState]]:
@@ -30,3 +37,68 @@ def forget_voice_states(guild: discord.Guild) -> None:
 def forget_guild(client: discord.Client, guild: discord.Guild) -> None:
     """Drop a guild that a new session's READY no longer lists: an AutoSharded client keeps it."""
     client._connection._remove_guild(guild)
+
+
+def role_ids(member: discord.Member) -> frozenset[int]:
+    """The roles a member has: @everyone, and also one that the guild has not told of yet."""
+    return frozenset((member.guild.id, *member._roles))
+
+
+def renew_roles(client: discord.Client) -> None:
+    """Let a voice state tell its member's roles. Call it before connecting.
+
+    Each carries them, but discord.py goes by what it has cached, and without the members intent
+    nothing else says that a role was given or taken.
+    """
+    parsers = client._connection.parsers
+    parse = parsers["VOICE_STATE_UPDATE"]
+
+    def read(data: Any) -> None:
+        guild = client.get_guild(int(data["guild_id"])) if "guild_id" in data else None
+        member = guild.get_member(int(data["user_id"])) if guild is not None else None
+        roles = data.get("member", {}).get("roles")
+        if member is not None and roles is not None:
+            member._roles = SnowflakeList(map(int, roles))
+        parse(data)
+
+    parsers["VOICE_STATE_UPDATE"] = read
+
+
+def survive_unreadable(client: discord.Client) -> None:
+    """Let an event that discord.py can't read be a line in the log. Call it before connecting.
+
+    It would end the connection of every server, and with it the bot. READY still may: without it
+    there is nothing to go on with.
+    """
+    parsers = client._connection.parsers
+    for event, parse in parsers.items():
+        if event != "READY":
+            parsers[event] = _surviving(event, parse)
+
+
+def _surviving(event: str, parse: Callable[[Any], None]) -> Callable[[Any], None]:
+    def read(data: Any) -> None:
+        try:
+            parse(data)
+        except Exception as error:
+            if event == "INTERACTION_CREATE" and _without_channel(data, parse):
+                return
+            frame = traceback.extract_tb(error.__traceback__)[-1]
+            where = f"{Path(frame.filename).name}:{frame.lineno}"
+            # Not the message: that may hold members' words.
+            log.error(
+                "event_unreadable", gateway_event=event, error=type(error).__name__, where=where
+            )
+
+    return read
+
+
+def _without_channel(data: Any, parse: Callable[[Any], None]) -> bool:
+    """Read a command or a press again, without what this bot never asks for: Discord documents the
+    channel as partial, and discord.py wants all of one that is not in its cache."""
+    try:
+        rest = {key: value for key, value in data.items() if key != "channel"}
+        parse({"attachment_size_limit": 0, **rest})
+    except Exception:
+        return False
+    return True

@@ -16,7 +16,7 @@ import discord
 import structlog
 
 from pwrbot.clock import Clock
-from pwrbot.discord_cache import connected, forget_guild, forget_voice_states
+from pwrbot.discord_cache import connected, forget_guild, forget_voice_states, role_ids
 from pwrbot.services.voice import VoiceTracker
 from pwrbot.services.voice_state import GuildVoice, VoiceState
 
@@ -105,8 +105,8 @@ class VoiceGateway:
         if after.channel is None:
             people.pop(member.id, None)
         else:
-            people[member.id] = (member.bot, _roles(member))
-        state = _state(guild, member.id, after, member.bot, _roles(member))
+            people[member.id] = (member.bot, role_ids(member))
+        state = _state(guild, member.id, after, member.bot, role_ids(member))
         self._tracker.state_changed(state, self._clock.now())
 
     def _guild_seen(self, guild: discord.Guild) -> None:
@@ -189,7 +189,7 @@ class VoiceGateway:
         unknown: list[int] = []
         for user_id, voice in connected(guild):
             member = guild.get_member(user_id)
-            person = (member.bot, _roles(member)) if member is not None else before.get(user_id)
+            person = (member.bot, role_ids(member)) if member is not None else before.get(user_id)
             if person is None:
                 unknown.append(user_id)
                 continue
@@ -226,7 +226,7 @@ class VoiceGateway:
             if not self._is_present(guild):
                 return
             people = self._people.setdefault(guild.id, {})
-            people.setdefault(user_id, (member.bot, _roles(member)))
+            people.setdefault(user_id, (member.bot, role_ids(member)))
             met = True
         if met and not self._stopped:
             self._look_again(guild)
@@ -249,7 +249,3 @@ def _state(
         muted=voice.mute or voice.self_mute,
         role_ids=roles,
     )
-
-
-def _roles(member: discord.Member) -> frozenset[int]:
-    return frozenset(role.id for role in member.roles)

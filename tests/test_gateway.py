@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from structlog.testing import capture_logs
 
 from pwrbot.discord_cache import connected
@@ -411,6 +412,60 @@ async def test_an_event_that_fails_ends_nothing(
     live.bot.voice_gateway.reconcile()
     await live.tracker.drain()
     assert await is_open(live, guild) == {"ada": ("Lounge", minutes(0))}
+
+
+async def test_a_role_given_in_voice_is_seen_with_the_next_voice_state(
+    live: LiveBot, guild: Guild
+) -> None:
+    """Without the members intent nothing else tells of it."""
+    role = guild.add_role("quiet")
+    await live.bot.settings.update(
+        guild.id,
+        lambda settings: replace(settings, voice=replace(settings.voice, ignored_roles=(role.id,))),
+    )
+    await guild.join("ada", "Lounge")
+    await guild.give_role("ada", role)
+    await live.heard(guild)
+    assert await is_open(live, guild) == {"ada": ("Lounge", minutes(0))}
+    await guild.mute("ada")
+    await live.heard(guild)
+    assert await is_open(live, guild) == {}
+    await guild.give_role("ada", role, given=False)
+    await guild.mute("ada", False)
+    await live.heard(guild)
+    assert await is_open(live, guild) == {"ada": ("Lounge", minutes(0))}
+
+
+async def test_an_event_that_cannot_be_read_is_a_line_in_the_log(
+    live: LiveBot, guild: Guild
+) -> None:
+    with capture_logs() as logs:
+        await guild._tell("VOICE_STATE_UPDATE", {"guild_id": str(guild.id)}, 0)
+        await guild._tell("GUILD_UPDATE", {"name": "of no guild"}, 0)
+        await guild._tell("INTERACTION_CREATE", {"id": "1"}, 0)
+        await guild.join("ada", "Lounge")
+        await live.heard(guild)
+    unread = [line["gateway_event"] for line in logs if line["event"] == "event_unreadable"]
+    assert unread == ["VOICE_STATE_UPDATE", "GUILD_UPDATE", "INTERACTION_CREATE"]
+    assert await is_open(live, guild) == {"ada": ("Lounge", minutes(0))}
+
+
+async def test_a_command_from_a_channel_told_in_part_is_read(live: LiveBot, guild: Guild) -> None:
+    """discord.py wants all of a channel that is not in its cache; Discord documents a part."""
+    user = payloads.user(guild.member("ada").user)
+    told = {"id": "1", "application_id": "2", "type": 3, "token": "t", "version": 1, "user": user}
+    data = {"component_type": 2, "custom_id": "of no board"}
+    channel = {"id": "4242", "type": 0}
+    heard = asyncio.create_task(live.bot.wait_for("interaction", timeout=5))
+    await asyncio.sleep(0)
+    await guild._tell(
+        "INTERACTION_CREATE",
+        {**told, "data": data, "guild_id": str(guild.id), "channel": channel},
+        0,
+    )
+    interaction = await heard
+    assert interaction.guild_id == guild.id
+    assert interaction.channel is None
 
 
 async def test_after_the_stop_nothing_is_taken(live: LiveBot, guild: Guild) -> None:

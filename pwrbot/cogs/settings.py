@@ -16,7 +16,7 @@ from pwrbot.entities import Settings, VoiceSettings
 from pwrbot.replies import Interaction, defer
 from pwrbot.services.ranges import timezones_like
 from pwrbot.views.sheet import sheet
-from pwrbot.views.wording import count, plain
+from pwrbot.views.wording import count
 
 if TYPE_CHECKING:
     from pwrbot.bot import Bot
@@ -167,7 +167,7 @@ def _lines(settings: Settings, zone: str) -> list[str]:
     voice = settings.voice
     default = "" if settings.timezone else " (this bot's default)"
     return [
-        f"**Time zone**: {plain(zone)}{default}",
+        f"**Time zone**: {zone}{default}",
         f"**Voice tracking**: {'on' if voice.enabled else 'off'}",
         f"**Time in the AFK channel**: {_counts(voice.afk_channel)}",
         f"**Time while self-deafened**: {_counts(voice.self_deafened)}",

@@ -21,7 +21,7 @@ from pwrbot.services.voice import Judgement
 from pwrbot.services.voice_rules import Verdict
 from pwrbot.views.boards import Board, BoardPage, Load
 from pwrbot.views.sheet import sheet
-from pwrbot.views.wording import count, duration, mention, moment, ordinal, plain
+from pwrbot.views.wording import count, duration, mention, moment, ordinal
 
 if TYPE_CHECKING:
     from pwrbot.bot import Bot
@@ -182,7 +182,7 @@ def _line(place: int, user_id: int, text: str) -> str:
 
 def _when(range: Range, since: datetime, until: datetime, zone: ZoneInfo) -> str:
     begins = "" if since <= EPOCH else f"from {moment(since)} "
-    return f"{range.label}: {begins}to {moment(until)}, days by {plain(zone.key)}"
+    return f"{range.label}: {begins}to {moment(until)}, days by {zone.key}"
 
 
 def _figures(stats: MemberStats) -> list[str]:

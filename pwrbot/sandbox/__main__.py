@@ -19,6 +19,10 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=8010, help="on 127.0.0.1 (default %(default)s)")
     parser.add_argument("--shards", type=int, default=1, help="how many shards to advise")
     arguments = parser.parse_args()
+    if not 0 <= arguments.port <= 65535:
+        parser.error("--port must be a number from 0 to 65535")
+    if arguments.shards < 1:
+        parser.error("--shards must be at least 1")
     try:
         asyncio.run(_serve(arguments.port, arguments.shards))
     except OSError as error:

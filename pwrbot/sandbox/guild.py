@@ -167,10 +167,6 @@ class Guild(GuildState):
         await self._tell("GUILD_ROLE_CREATE", self._role(role), GUILDS)
         return role
 
-    async def update_role(self, role: Role, *, name: str | None = None) -> None:
-        role.name = name or role.name
-        await self._tell("GUILD_ROLE_UPDATE", self._role(role), GUILDS)
-
     async def delete_role(self, role: Role) -> None:
         del self.roles[role.id]
         for member in self.members.values():

@@ -70,13 +70,12 @@ class Board:
     async def show(self, interaction: Interaction) -> None:
         """Fetch and draw, in place of what the deferred interaction shows."""
         async with self._turn:
-            await self._draw(interaction)
+            await self._draw(interaction, self._range, self._page)
 
     async def press(self, interaction: Interaction, control: str) -> None:
         """Do what a control says and draw again."""
         async with self._turn:
-            self._move(control, interaction)
-            await self._draw(interaction)
+            await self._draw(interaction, *self._chosen(control, interaction))
 
     async def disable(self) -> None:
         """Draw once more with all controls off, where there are any; never raises."""
@@ -86,36 +85,43 @@ class Board:
             if self._latest is None:
                 return
             try:
-                await self._latest.edit_original_response(
-                    view=self._layout(self._shown, live=False)
-                )
-            except (discord.HTTPException, aiohttp.ClientError, OSError, TimeoutError) as error:
+                view = self._layout(self._shown, self._range, live=False)
+                await self._latest.edit_original_response(view=view)
+            except (
+                discord.HTTPException,
+                aiohttp.ClientError,
+                OSError,
+                TimeoutError,
+                RuntimeError,  # the HTTP session is closed: Discord ended the connection for good
+            ) as error:
                 log.debug("board_not_disabled", error=type(error).__name__)
 
-    def _move(self, control: str, interaction: Interaction) -> None:
-        pages = self._shown.pages if self._shown is not None else 1
+    def _chosen(self, control: str, interaction: Interaction) -> tuple[Range, int]:
+        """What a control asks for, seen from the range and page that are shown."""
         match control:
             case "first":
-                self._page = 1
+                return self._range, 1
             case "previous":
-                self._page = max(1, self._page - 1)
+                return self._range, max(1, self._page - 1)
             case "next":
-                self._page += 1
+                return self._range, self._page + 1
             case "last":
-                self._page = pages
+                return self._range, self._shown.pages if self._shown is not None else 1
             case "range":
                 values = (interaction.data or {}).get("values") or [self._range]
-                self._range = Range(values[0])
-                self._page = 1
+                return Range(values[0]), 1
+            case _:
+                return self._range, self._page
 
-    async def _draw(self, interaction: Interaction) -> None:
-        shown = await self._load(self._range, self._page)
-        self._page = shown.page
-        await interaction.edit_original_response(view=self._layout(shown, live=True))
+    async def _draw(self, interaction: Interaction, range: Range, page: int) -> None:
+        shown = await self._load(range, page)
+        await interaction.edit_original_response(view=self._layout(shown, range, live=True))
+        # Only now: a press that failed leaves the board where the member sees it.
+        self._range, self._page = range, shown.page
         self._shown = shown
         self._latest = interaction
 
-    def _layout(self, shown: BoardPage, *, live: bool) -> ui.LayoutView:
+    def _layout(self, shown: BoardPage, range: Range, *, live: bool) -> ui.LayoutView:
         body: list[ui.Item[Any]] = [
             ui.TextDisplay(f"### {shown.title}\n-# {shown.when}"),
             ui.Separator(),
@@ -125,19 +131,19 @@ class Board:
             body += [ui.Separator(), ui.TextDisplay(shown.note)]
         layout = ui.LayoutView(timeout=None)
         layout.add_item(ui.Container(*body))
-        layout.add_item(ui.ActionRow(self._select(live)))
+        layout.add_item(ui.ActionRow(self._select(range, live)))
         if shown.pages > 1:
             layout.add_item(ui.ActionRow(*self._buttons(shown, live)))
         # Finished: discord.py is to draw it, not to listen to it.
         layout.stop()
         return layout
 
-    def _select(self, live: bool) -> ui.Select[Any]:
+    def _select(self, range: Range, live: bool) -> ui.Select[Any]:
         return ui.Select(
             custom_id=self._control("range"),
             placeholder="Range",
             options=[
-                discord.SelectOption(label=each.label, value=each, default=each is self._range)
+                discord.SelectOption(label=each.label, value=each, default=each is range)
                 for each in Range
             ],
             disabled=not live,

@@ -52,6 +52,17 @@ async def test_an_unknown_time_zone(live: LiveBot, guild: Guild) -> None:
     assert await live.bot.settings.get(guild.id) == Settings()
 
 
+async def test_a_time_zone_is_written_as_it_is_and_what_a_member_typed_has_no_power(
+    live: LiveBot, guild: Guild
+) -> None:
+    reply = await live.ask(guild, "boss", "settings timezone", name="america/new_york")
+    assert "America/New_York" in str(reply.message["components"])
+    board = await live.ask(guild, "boss", "voice leaderboard")
+    assert "days by America/New_York" in str(board.message["components"])
+    refused = await live.ask(guild, "boss", "settings timezone", name="**@everyone**")
+    assert "'\\*\\*@\u200beveryone\\*\\*'" in refused.message["content"]
+
+
 async def test_time_zones_are_offered(live: LiveBot, guild: Guild) -> None:
     offered = await live.sandbox.autocomplete(guild, "boss", "settings timezone", "name", "berl")
     assert offered == [{"name": "Europe/Berlin", "value": "Europe/Berlin"}]

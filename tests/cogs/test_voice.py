@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from pwrbot.entities import VoiceSession
+from pwrbot.repository.errors import DatabaseBusy
 from pwrbot.sandbox import Guild, Reply
 from tests.live_bot import NOW, LiveBot, session
 
@@ -103,6 +104,25 @@ async def test_pages_are_turned(live: LiveBot, guild: Guild) -> None:
     assert "20. @m20" in reply.text
     await reply.press("⏮")
     assert "1. @m1 " in reply.text
+
+
+async def test_a_press_that_failed_changes_nothing(
+    live: LiveBot, guild: Guild, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await crowd(live, guild, 25)
+    board = await live.ask(guild, "ada", "voice leaderboard")
+
+    async def fail(*_: object, **__: object) -> None:
+        raise DatabaseBusy
+
+    with monkeypatch.context() as broken:
+        broken.setattr(live.bot.statistics, "leaderboard", fail)
+        for failed in (await board.press("▶"), await board.choose("Range", "Today")):
+            assert failed.ephemeral
+    await board.press("▶")
+    assert "2/3" in enabled(board)
+    assert "11. @m11" in board.text
+    assert "This month" in board.text
 
 
 async def test_a_page_beyond_the_last_is_the_last(live: LiveBot, guild: Guild) -> None:
@@ -203,6 +223,15 @@ async def test_closing_turns_the_controls_off(live: LiveBot, guild: Guild) -> No
     late = await live.sandbox.invoke(guild, "ada", "voice leaderboard")
     assert late.text == "I'm restarting: try again in a minute."
     assert late.ephemeral
+
+
+async def test_closing_after_discord_ended_the_connection_is_quiet(
+    live: LiveBot, guild: Guild
+) -> None:
+    await live.ask(guild, "ada", "voice leaderboard")
+    (board, _) = next(iter(live.bot.boards._live.values()))
+    await live.bot.close()
+    await board.disable()  # "Session is closed", which aiohttp says as a RuntimeError
 
 
 async def test_a_board_that_was_deleted_is_forgotten(live: LiveBot, guild: Guild) -> None:

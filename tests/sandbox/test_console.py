@@ -6,7 +6,10 @@ import asyncio
 import signal
 import sys
 
+import pytest
+
 from pwrbot.sandbox import Guild, Sandbox
+from pwrbot.sandbox.__main__ import main
 from pwrbot.sandbox.console import Console
 from tests.sandbox.sample_bot import SampleBot
 
@@ -46,3 +49,20 @@ async def test_the_program_says_how_to_connect_and_stops():
         pass
     process.send_signal(signal.SIGTERM)
     assert await asyncio.wait_for(process.wait(), 10) == 0
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [("--port", "99999", "from 0 to 65535"), ("--shards", "0", "at least 1")],
+)
+def test_what_cannot_be_served(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    option: str,
+    value: str,
+    said: str,
+) -> None:
+    monkeypatch.setattr("sys.argv", ["sandbox", option, value])
+    with pytest.raises(SystemExit, match="2"):
+        main()
+    assert said in capsys.readouterr().err

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import discord.http
 import pytest
+from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
 from pwrbot import discord_api
@@ -47,19 +48,19 @@ def test_the_base_and_its_version_are_used():
     assert Route("GET", "/users/@me").url == "http://127.0.0.1:8080/api/v9/users/@me"
 
 
-async def test_the_gateway_is_what_the_api_says(sandbox: Sandbox):
-    assert await discord_api.gateway_url(sandbox.api_url + "/") == sandbox.gateway_url
-    sandbox.fail_next("GET", "/gateway$", 500)
+async def test_the_gateway_is_what_the_api_says(sandbox: Sandbox, guild: Guild):
+    async with running(sandbox):
+        assert str(DiscordWebSocket.DEFAULT_GATEWAY).rstrip("/") == sandbox.gateway_url
+
+
+async def test_an_api_that_knows_no_gateway(sandbox: Sandbox, guild: Guild):
+    sandbox.fail_next("GET", "/gateway$", 404)
     with pytest.raises(discord_api.GatewayUnknown):
-        await discord_api.gateway_url(sandbox.api_url)
+        async with running(sandbox):
+            pass
 
 
 async def test_a_proxy_without_gateway_bot_gets_one_shard(sandbox: Sandbox, guild: Guild):
     sandbox.fail_next("GET", "/gateway/bot$", 404)
     async with running(sandbox) as bot:
         assert bot.shard_count == 1
-
-
-async def test_nobody_there():
-    with pytest.raises(discord_api.GatewayUnknown):
-        await discord_api.gateway_url("http://127.0.0.1:9/api/v10")
