@@ -77,7 +77,9 @@ def _parser() -> argparse.ArgumentParser:
     _add(sql_commands, "prepare", _sql_prepare, "record what both engines say: sql/prepared")
     run = _add(sql_commands, "run", _sql_run, "run a query that only reads, and print its rows")
     run.add_argument("name", help="for example voice_sessions.leaderboard")
-    run.add_argument("arguments", nargs="*", metavar="key=value", help="each of its parameters")
+    run.add_argument(
+        "arguments", nargs="*", default=[], metavar="key=value", help="each of its parameters"
+    )
     run.add_argument("--json", action="store_true", help="print JSON instead of a table")
     _add(sql_commands, "release", _sql_release, "keep this version's statements: sql/released")
     review = _add(sql_commands, "review", _sql_review, "say what a change of SQL means: Markdown")
@@ -95,7 +97,7 @@ def _add(
 
 
 def _positive(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
+    if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"a whole number from 1 on is needed, not {text!r}")
     return int(text)
 

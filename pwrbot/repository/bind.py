@@ -17,37 +17,19 @@ from pwrbot.repository.crud import (
     macro_problems,
     values_at,
 )
-from pwrbot.repository.declared import (
-    Method,
-    entity_of,
-    is_struct,
-    methods_of,
-    place_of,
-    returned,
-)
+from pwrbot.repository.declared import Method, entity_of, is_struct, methods_of, place_of, returned
 from pwrbot.repository.errors import Problem, QueryFileError
-from pwrbot.repository.queries import (
-    EngineName,
-    Kind,
-    Query,
-    QueryFiles,
-    expand_macro,
-)
+from pwrbot.repository.queries import EngineName, Kind, Query, QueryFiles, expand_macro
 from pwrbot.repository.statement import (
     NO_ROWS,
     Decoder,
     Statement,
+    hidden_table,
     row_decoder,
     sql_text,
     value_decoder,
 )
-from pwrbot.repository.table import (
-    CRUD,
-    BoundTable,
-    Crud,
-    EntityShape,
-    entity_shape,
-)
+from pwrbot.repository.table import CRUD, BoundTable, Crud, EntityShape, entity_shape
 from pwrbot.repository.types import ColumnType, column_type, result_type
 
 RESERVED: Final = CRUD | {"crud", "executor"}
@@ -102,7 +84,8 @@ class _Binder:
         """The class behind one table attribute."""
         try:
             shape = entity_shape(entity_of(declared), self._engine)
-        except TypeError as error:
+            methods = {method.name: method for method in methods_of(declared)}
+        except (TypeError, NameError) as error:  # NameError: imported for type checkers only
             path, line = place_of(declared)
             self.problems.append(Problem(path, line, f"{name}: {error}"))
             return BoundTable
@@ -111,7 +94,6 @@ class _Binder:
             members["crud"] = self._crud(name, shape)
         except QueryFileError as error:
             self.problems += error.problems
-        methods = {method.name: method for method in methods_of(declared)}
         everywhere = self._files.queries[self._engine].values()
         queries = {query.name: query for query in everywhere if query.module == name}
         for method in methods.values():
@@ -186,6 +168,10 @@ class _Binder:
         decoder: Decoder,
         order: str | None = None,
     ) -> Statement:
+        if hidden := hidden_table(query, self._tables):
+            self.problems.append(
+                query.problem(f"WITH {hidden} hides the table of that name: choose another name")
+            )
         sql = sql_text(
             query,
             self._engine,
@@ -201,6 +187,8 @@ class _Binder:
     def _method(self, query: Query, method: Method) -> object:
         """The function behind a declared method, or None where it does not fit its query."""
         before = len(self.problems)
+        if not method.is_async and query.kind is not Kind.STREAM:
+            self.problems.append(method.problem(query.module, "is awaited: write async def"))
         declared = dict(method.parameters)
         orders = self._orders(query, method, declared.pop("order", None))
         parameters = self._parameters(query, method, declared)
@@ -279,7 +267,7 @@ class _Binder:
             if is_struct(item):
                 return self._row_decoder(query, item)
             kind = result_type(method.returns if query.kind is Kind.VALUE else item, self._engine)
-        except TypeError as error:
+        except (TypeError, NameError) as error:
             self.problems.append(method.problem(query.module, f"returns: {error}"))
             return None
         if len(columns) != 1:

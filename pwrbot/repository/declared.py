@@ -29,6 +29,7 @@ class Method(msgspec.Struct, frozen=True):
     """Those of them that do not stand after ``*``; there should be none."""
     defaults: Mapping[str, object]
     returns: object
+    is_async: bool
 
     def problem(self, table: str, message: str) -> Problem:
         return Problem(self.path, self.line, f"{table}.{self.name}: {message}")
@@ -58,6 +59,7 @@ def methods_of(declared: type) -> Iterator[Method]:
             positional=[p.name for p in own if p.kind is not p.KEYWORD_ONLY],
             defaults={p.name: p.default for p in own if p.default is not p.empty},
             returns=hints.get("return", object),
+            is_async=inspect.iscoroutinefunction(function),
         )
 
 

@@ -175,6 +175,23 @@ def _is_table(tokens: Sequence[Token], position: int) -> bool:
     return position > 0 and tokens[position - 1].is_word("FROM", "JOIN", "INTO", "UPDATE")
 
 
+def hidden_table(query: Query, tables: frozenset[str]) -> str | None:
+    """The table whose name a WITH of this query takes: PostgreSQL would be told the table's."""
+    tokens = significant(query.tokens)
+    for before, token, after, opening in zip(
+        tokens, tokens[1:], tokens[2:], tokens[3:], strict=False
+    ):
+        if token.text in tables and (
+            (
+                after.is_word("AS")
+                and (opening.text == "(" or opening.is_word("NOT", "MATERIALIZED"))
+            )
+            or (after.text == "(" and (before.is_word("WITH", "RECURSIVE") or before.text == ","))
+        ):
+            return token.text
+    return None
+
+
 def row_decoder(
     query: Query,
     engine: EngineName,

@@ -29,7 +29,7 @@ from pwrbot.repository.queries import EngineName
 Adapter = Callable[[Any], Any]
 """Makes of a Python value what the driver is given. Raises ValueError, never showing the value."""
 
-Decoder = Callable[[Any], Any]
+Decode = Callable[[Any], Any]
 """Makes of what the driver gives a Python value."""
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -49,7 +49,7 @@ class ColumnType(msgspec.Struct, frozen=True):
     postgres: str
     """What a parameter is cast to on PostgreSQL."""
     adapt: Adapter
-    decode: Decoder | None
+    decode: Decode | None
     """None where the driver's value is the Python value already."""
     results: frozenset[str]
     """The types of a PostgreSQL result column that may be read into it."""
@@ -63,7 +63,7 @@ class ColumnType(msgspec.Struct, frozen=True):
 def column_type(annotation: object, engine: EngineName) -> ColumnType:
     """How the engine stores values of this annotation. Raises TypeError for one it cannot."""
     bare, optional = _without_none(annotation)
-    found = _scalar(bare, engine) or _list(bare, engine) or _json(bare, engine)
+    found = _scalar(bare, engine) or _list(bare, engine) or _json(bare)
     if found is None:
         raise TypeError(
             f"{_shown(annotation)} has no place in the type table (pwrbot/repository/types.py)"
@@ -106,7 +106,7 @@ def is_optional(annotation: object) -> bool:
 def _scalar(bare: object, engine: EngineName) -> ColumnType | None:
     sqlite = engine == "sqlite"
     adapt: Adapter
-    decode: Decoder | None
+    decode: Decode | None
     if bare is bool:
         adapt = _sqlite_bool if sqlite else _bool
         return ColumnType("bool", "boolean", adapt, bool if sqlite else None, _names("bool"))
@@ -161,7 +161,7 @@ def _list(bare: object, engine: EngineName) -> ColumnType | None:
     )
 
 
-def _json(bare: object, engine: EngineName) -> ColumnType | None:
+def _json(bare: object) -> ColumnType | None:
     """A typed document, checked when it is read: a msgspec Struct or a tuple."""
     is_struct = isinstance(bare, type) and issubclass(bare, msgspec.Struct)
     if not is_struct and typing.get_origin(bare) is not tuple:

@@ -120,9 +120,6 @@ class PostgresURL(msgspec.Struct, frozen=True):
     __str__ = __repr__
 
 
-DatabaseURL = SQLiteURL | PostgresURL
-
-
 def parse_url(text: str) -> SQLiteURL | PostgresURL:
     """What DATABASE_URL says; raises InvalidDatabaseURL, whose text never repeats the URL."""
     scheme, separator, rest = text.strip().partition("://")

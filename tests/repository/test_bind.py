@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol
 
 import psycopg
 import pytest
@@ -19,6 +19,9 @@ from pwrbot.repository.repository import Repository, bind_repository
 from pwrbot.repository.sql_files import sql_directory
 from pwrbot.repository.table import CRUD, Table
 from tests.repository.declaring import bound, refusals
+
+if TYPE_CHECKING:
+    from decimal import Decimal
 
 # No `from __future__ import annotations` here: the tests declare their tables inside functions.
 
@@ -97,6 +100,38 @@ def test_names_that_every_table_has(tmp_path: Path, name: str) -> None:
         bound(tmp_path, files, things=namespace["Declared"])
     with pytest.raises(QueryFileError, match="every table has this name already; rename the query"):
         bound(tmp_path, files, things=Without)
+
+
+@pytest.mark.parametrize("head", ["WITH", "WITH RECURSIVE", "WITH others AS (SELECT 1 AS b),"])
+@pytest.mark.parametrize("tail", ["AS (", "(a) AS (", "AS NOT MATERIALIZED ("])
+def test_a_with_that_hides_a_table(
+    tmp_path: Path, engine: EngineName, head: str, tail: str
+) -> None:
+    class Declared(Things, Protocol):
+        async def q(self) -> list[int]: ...
+
+    sql = f"{head} things {tail}SELECT 1 AS a) SELECT a FROM things"
+    assert refusals(tmp_path, query(sql), engine, things=Declared) == [
+        "things.sql:1: things.q: WITH things hides the table of that name: choose another name"
+    ]
+
+
+def test_a_method_that_is_not_async(tmp_path: Path) -> None:
+    class Declared(Things, Protocol):
+        def q(self) -> list[Thing]: ...
+
+    assert refusals(tmp_path, query(SELECT), things=Declared) == [
+        "python: things.q: is awaited: write async def"
+    ]
+
+
+def test_a_name_that_only_type_checkers_know(tmp_path: Path) -> None:
+    class Declared(Things, Protocol):
+        async def q(self) -> "list[Decimal]": ...
+
+    assert refusals(tmp_path, query(SELECT), things=Declared)[0] == (
+        "python: things: name 'Decimal' is not defined"
+    )
 
 
 # Parameters
@@ -530,7 +565,9 @@ def test_the_real_queries_bind_on_both_engines(engine: EngineName) -> None:
 
 async def test_a_database_without_tables_names_every_statement(database_url: str) -> None:
     if database_url.startswith("sqlite"):
-        sqlite3.connect(database_url.removeprefix("sqlite:///")).execute("VACUUM").close()
+        connection = sqlite3.connect(database_url.removeprefix("sqlite:///"))
+        connection.execute("VACUUM")
+        connection.close()
     with pytest.raises(QueryFileError) as caught:
         await Repository.open(database_url)
     text = str(caught.value)
@@ -541,7 +578,7 @@ async def test_a_database_without_tables_names_every_statement(database_url: str
 async def test_a_database_without_a_file_is_not_made(
     sqlite_database_url: str, tmp_path: Path
 ) -> None:
-    with pytest.raises(DatabaseUnavailable):
+    with pytest.raises(DatabaseUnavailable, match="`pwrbot migrate` makes it"):
         await Repository.open(sqlite_database_url)
     assert os.listdir(tmp_path) == []
 

@@ -103,7 +103,7 @@ def _table(
         elif constraint[0].is_word("UNIQUE"):
             unique.append(_names(constraint))
         elif not constraint[0].is_word("CHECK", "FOREIGN", "EXCLUDE"):
-            column = _column(item, strict)
+            column = _column(item)
             columns[column.name] = column
             if _has(item, "PRIMARY", "KEY"):
                 primary = (column.name,)
@@ -127,7 +127,7 @@ def _table(
     )
 
 
-def _column(item: Sequence[Token], strict: bool) -> Column:
+def _column(item: Sequence[Token]) -> Column:
     constraints = (
         "NOT",
         "NULL",

@@ -13,7 +13,6 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 import asyncpg
-import structlog
 from asyncpg.pool import PoolConnectionProxy
 
 from pwrbot.repository.engine import EngineOptions, TransactionExecutor
@@ -24,19 +23,13 @@ from pwrbot.repository.engine.postgres_connections import (
     Lease,
     is_open,
 )
-from pwrbot.repository.engine.postgres_errors import (
-    FAILURES,
-    is_passing,
-    lost_connection,
-    translated,
-)
+from pwrbot.repository.engine.postgres_errors import FAILURES, lost_connection, translated
+from pwrbot.repository.engine.postgres_reach import CONNECT_PAUSES, reached
 from pwrbot.repository.engine.transaction_state import TransactionState
 from pwrbot.repository.errors import DatabaseError
 from pwrbot.repository.queries import EngineName
 from pwrbot.repository.statement import Row, Statement
 from pwrbot.repository.url import PostgresURL
-
-log = structlog.get_logger(__name__)
 
 _UNFIT = (
     asyncpg.SyntaxOrAccessError,
@@ -45,9 +38,6 @@ _UNFIT = (
     asyncpg.FeatureNotSupportedError,
 )
 """What the server says of a statement that does not fit its schema."""
-
-CONNECT_PAUSES = (1.0, 2.0, 4.0, 8.0)
-"""Seconds between the attempts to reach the server at start-up."""
 
 
 class PostgresEngine:
@@ -68,16 +58,7 @@ class PostgresEngine:
         pauses: Sequence[float] = CONNECT_PAUSES,
     ) -> PostgresEngine:
         """Connect, trying again after each pause. Raises DatabaseError."""
-        for pause in (*pauses, None):
-            try:
-                return cls(await _pool(url, options), options)
-            except FAILURES as error:
-                ours = translated(error)
-                if pause is None or not is_passing(error):
-                    raise ours from error
-                log.warning("database_unreachable", error=type(error).__name__, retry_in=pause)
-                await asyncio.sleep(pause)
-        raise AssertionError("the last attempt returns or raises")
+        return cls(await reached(lambda: _pool(url, options), pauses), options)
 
     async def fetch(self, statement: Statement, values: Sequence[object]) -> Sequence[Row]:
         with observed(statement, self._options.slow):
@@ -180,12 +161,13 @@ class _Transaction(TransactionState):
 
     async def stream(self, statement: Statement, values: Sequence[object]) -> AsyncIterator[Row]:
         self.check()
-        try:
-            async for record in self._connection.cursor(statement.sql, *values):
-                yield record
-        except FAILURES as error:
-            self.failed = True
-            raise translated(error, statement) from error
+        with observed(statement, self._options.slow):
+            try:
+                async for record in self._connection.cursor(statement.sql, *values):
+                    yield record
+            except FAILURES as error:
+                self.failed = True
+                raise translated(error, statement) from error
 
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[TransactionExecutor]:

@@ -17,15 +17,14 @@ import asyncpg
 import structlog
 
 from pwrbot.repository.engine.advisory import advisory_key
-from pwrbot.repository.engine.postgres_errors import is_passing, translated
+from pwrbot.repository.engine.postgres_errors import FAILURES, translated
+from pwrbot.repository.engine.postgres_reach import CONNECT_PAUSES, reached
 from pwrbot.repository.url import PostgresURL
 
-_FAILURES: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
 _POLL_SECONDS: Final = 0.5
 _ANSWER_SECONDS: Final = 10.0
 _PING_SECONDS: Final = 15.0
 _RETRY_SECONDS: Final = 2.0
-_CONNECT_PAUSES: Final = (1.0, 2.0, 4.0, 8.0)
 
 log = structlog.get_logger(__name__)
 
@@ -51,13 +50,13 @@ class PostgresLock:
         self._watcher: asyncio.Task[None] | None = None
 
     async def acquire(
-        self, wait_seconds: float, *, pauses: Sequence[float] = _CONNECT_PAUSES
+        self, wait_seconds: float, *, pauses: Sequence[float] = CONNECT_PAUSES
     ) -> bool:
         """Take the lock; False where another holds it and keeps it for ``wait_seconds``.
 
         An unreachable server is tried again after each pause. Raises DatabaseError.
         """
-        connection = await self._reach(pauses)
+        connection = await reached(self._connect, pauses)
         try:
             for attempt in range(ceil(wait_seconds / _POLL_SECONDS) + 1):
                 if attempt == 1:
@@ -68,7 +67,7 @@ class PostgresLock:
                     self._connection = connection
                     self._watcher = asyncio.create_task(self._watch(), name="process lock")
                     return True
-        except _FAILURES as error:
+        except FAILURES as error:
             raise translated(error) from error
         finally:
             if self._connection is not connection:
@@ -84,17 +83,6 @@ class PostgresLock:
         if self._connection is not None:
             await _close(self._connection)
             self._connection = None
-
-    async def _reach(self, pauses: Sequence[float]) -> Connection:
-        for pause in (*pauses, None):
-            try:
-                return await self._connect()
-            except _FAILURES as error:
-                if pause is None or not is_passing(error):
-                    raise translated(error) from error
-                log.warning("database_unreachable", error=type(error).__name__, retry_in=pause)
-                await asyncio.sleep(pause)
-        raise AssertionError("the last attempt returns or raises")
 
     async def _connect(self) -> Connection:
         arguments: dict[str, Any] = {"timeout": _ANSWER_SECONDS, **self._url.asyncpg_arguments()}
@@ -145,7 +133,7 @@ class PostgresLock:
             except TimeoutError:
                 try:
                     await connection.execute("SELECT 1")
-                except _FAILURES:
+                except FAILURES:
                     break
         connection.terminate()
 
@@ -154,7 +142,7 @@ class PostgresLock:
         while True:
             try:
                 connection = await self._connect()
-            except _FAILURES:
+            except FAILURES:
                 await asyncio.sleep(_RETRY_SECONDS)
                 continue
             try:
@@ -167,7 +155,7 @@ class PostgresLock:
                 if taken:
                     self._connection = connection
                     return True
-            except _FAILURES as error:
+            except FAILURES as error:
                 log.warning("process_lock_not_retaken", error=type(error).__name__)
             finally:
                 if self._connection is not connection:
@@ -188,5 +176,5 @@ class PostgresLock:
 async def _close(connection: Connection) -> None:
     try:
         await connection.close(timeout=5)
-    except _FAILURES:
+    except FAILURES:
         connection.terminate()

@@ -73,6 +73,10 @@ class SQLiteEngine:
             for connection in opened:
                 await connection.close()
             if isinstance(error, sqlite3.Error):
+                if (getattr(error, "sqlite_errorname", None) or "").startswith("SQLITE_CANTOPEN"):
+                    raise DatabaseUnavailable(
+                        f"{path} cannot be reached; where it is missing, `pwrbot migrate` makes it"
+                    ) from error
                 raise translated(error) from error
             raise
         return cls(writer, opened[1:], options)

@@ -92,9 +92,6 @@ class SQLiteMigrations(MigrationBackend, SQLiteBackend):
                 f" refers to {parent}"
             )
 
-    def has_copy(self) -> bool:
-        return True
-
     def copy_to(self, path: Path) -> None:
         part = path.with_name(f"{path.name}.part")
         part.unlink(missing_ok=True)
