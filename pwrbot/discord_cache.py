@@ -54,9 +54,10 @@ def renew_roles(client: discord.Client) -> None:
     parse = parsers["VOICE_STATE_UPDATE"]
 
     def read(data: Any) -> None:
-        guild = client.get_guild(int(data["guild_id"])) if "guild_id" in data else None
+        guild_id, told = data.get("guild_id"), data.get("member") or {}
+        guild = client.get_guild(int(guild_id)) if guild_id else None
         member = guild.get_member(int(data["user_id"])) if guild is not None else None
-        roles = data.get("member", {}).get("roles")
+        roles = told.get("roles")
         if member is not None and roles is not None:
             member._roles = SnowflakeList(map(int, roles))
         parse(data)

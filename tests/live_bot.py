@@ -8,11 +8,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import discord.http
 import msgspec
-import pytest
-from discord.gateway import DiscordWebSocket
-from discord.http import Route
 
 from pwrbot.bot import Bot
 from pwrbot.clock import Clock, ManualClock
@@ -46,13 +42,6 @@ class LiveBot(msgspec.Struct):
 
     async def ask(self, guild: Guild, who: Any, command: str, **options: Any) -> Reply:
         return await self.sandbox.invoke(guild, who, command, options=options)
-
-
-def keep_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Put back the addresses that discord.py keeps for the whole process."""
-    monkeypatch.setattr(Route, "BASE", Route.BASE)
-    monkeypatch.setattr(DiscordWebSocket, "DEFAULT_GATEWAY", DiscordWebSocket.DEFAULT_GATEWAY)
-    monkeypatch.setattr(discord.http, "INTERNAL_API_VERSION", 10)
 
 
 def make_bot(repository: Repository, clock: Clock, **options: Any) -> Bot:

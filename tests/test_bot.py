@@ -16,7 +16,8 @@ from pwrbot.commands import report_failure
 from pwrbot.in_flight import InFlight
 from pwrbot.repository import Repository
 from pwrbot.sandbox import Sandbox
-from tests.live_bot import NOW, keep_addresses, live_bot, make_bot
+from tests.discord_addresses import keep_addresses
+from tests.live_bot import NOW, live_bot, make_bot
 
 
 @pytest.fixture(autouse=True)

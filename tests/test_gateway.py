@@ -14,7 +14,8 @@ from structlog.testing import capture_logs
 from pwrbot.discord_cache import connected
 from pwrbot.repository import Repository
 from pwrbot.sandbox import Guild, Sandbox, payloads
-from tests.live_bot import NOW, LiveBot, keep_addresses, live_bot
+from tests.discord_addresses import keep_addresses
+from tests.live_bot import NOW, LiveBot, live_bot
 
 
 @pytest.fixture(autouse=True)
@@ -434,6 +435,14 @@ async def test_a_role_given_in_voice_is_seen_with_the_next_voice_state(
     await guild.mute("ada", False)
     await live.heard(guild)
     assert await is_open(live, guild) == {"ada": ("Lounge", minutes(0))}
+
+
+async def test_a_voice_state_that_tells_no_member_is_read(live: LiveBot, guild: Guild) -> None:
+    await guild.join("ada", "Lounge")
+    told = {**payloads.voice_state(guild.place("ada", "Games")), "member": None}
+    await guild._tell("VOICE_STATE_UPDATE", told, 0)
+    await live.heard(guild)
+    assert await is_open(live, guild) == {"ada": ("Games", minutes(0))}
 
 
 async def test_an_event_that_cannot_be_read_is_a_line_in_the_log(

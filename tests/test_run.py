@@ -20,7 +20,7 @@ from pwrbot.repository import Repository
 from pwrbot.run import Database, DiscordUnreachable, GatewayLost, TokenRefused, run_bot
 from pwrbot.sandbox import Guild, Sandbox
 from pwrbot.services.voice import VoiceTracker
-from tests.live_bot import keep_addresses
+from tests.discord_addresses import keep_addresses
 
 
 @pytest.fixture(autouse=True)

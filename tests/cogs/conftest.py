@@ -8,7 +8,8 @@ import pytest
 
 from pwrbot.repository import Repository
 from pwrbot.sandbox import MANAGE_GUILD, Guild, Sandbox
-from tests.live_bot import LiveBot, keep_addresses, live_bot
+from tests.discord_addresses import keep_addresses
+from tests.live_bot import LiveBot, live_bot
 
 
 @pytest.fixture(autouse=True)

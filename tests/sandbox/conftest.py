@@ -4,21 +4,16 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-import discord.http
 import pytest
-from discord.gateway import DiscordWebSocket
-from discord.http import Route
 
 from pwrbot.sandbox import Guild, Sandbox
+from tests.discord_addresses import keep_addresses
 from tests.sandbox.sample_bot import SampleBot, running
 
 
 @pytest.fixture(autouse=True)
 def discord_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Put back the addresses that discord.py keeps for the whole process."""
-    monkeypatch.setattr(Route, "BASE", Route.BASE)
-    monkeypatch.setattr(DiscordWebSocket, "DEFAULT_GATEWAY", DiscordWebSocket.DEFAULT_GATEWAY)
-    monkeypatch.setattr(discord.http, "INTERNAL_API_VERSION", 10)
+    keep_addresses(monkeypatch)
 
 
 @pytest.fixture
