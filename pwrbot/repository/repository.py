@@ -18,6 +18,12 @@ from pwrbot.repository.sql_files import sql_directory
 from pwrbot.repository.statement import Statement
 from pwrbot.repository.table import BoundTable
 from pwrbot.repository.url import PostgresURL, SQLiteURL, parse_url
+from pwrbot.repository.voice_rollups import (
+    VoiceChannelTotals,
+    VoiceHours,
+    VoiceMemberTotals,
+    VoiceSegments,
+)
 from pwrbot.repository.voice_sessions import OpenVoiceSessions, VoiceSessions
 
 
@@ -33,6 +39,10 @@ class Tables:
     feed_subscriptions: FeedSubscriptions
     open_voice_sessions: OpenVoiceSessions
     voice_sessions: VoiceSessions
+    voice_segments: VoiceSegments
+    voice_member_totals: VoiceMemberTotals
+    voice_channel_totals: VoiceChannelTotals
+    voice_hours: VoiceHours
     server_settings: ServerSettingsTable
     bot_meta: BotMetaTable
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from pwrbot.entities import (
     OpenVoiceSession,
+    VoiceChannelTime,
     VoicePartner,
     VoiceSession,
     VoiceSpan,
@@ -43,13 +44,33 @@ class VoiceSessions(Table[VoiceSession, tuple[int, int, datetime]], Protocol):
         since: datetime,
         until: datetime,
         now: datetime,
+        added: list[int],
+        taken: list[int],
+        first_year: int,
+        last_year: int,
+        edges: list[int],
+        least: timedelta,
+        viewer_id: int | None,
         limit: int,
         offset: int,
     ) -> list[VoiceTotal]: ...
 
-    async def standing(
-        self, *, guild_id: int, user_id: int, since: datetime, until: datetime, now: datetime
-    ) -> VoiceTotal | None: ...
+    async def channels(
+        self,
+        *,
+        guild_id: int,
+        since: datetime,
+        until: datetime,
+        now: datetime,
+        added: list[int],
+        taken: list[int],
+        first_year: int,
+        last_year: int,
+        edges: list[int],
+        least: timedelta,
+        limit: int,
+        offset: int,
+    ) -> list[VoiceChannelTime]: ...
 
     async def partners(
         self,

@@ -16,6 +16,10 @@ from pwrbot.entities import (
     ServerSettings,
     Settings,
     Subscriber,
+    VoiceChannelTotal,
+    VoiceHour,
+    VoiceMemberTotal,
+    VoiceSegment,
     VoiceSession,
     VoiceSettings,
 )
@@ -23,6 +27,8 @@ from pwrbot.entities import (
 NOON = datetime(2024, 2, 29, 12, 0, 0, 123456, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 GUILD, OTHER_GUILD = 2**63 - 1, 7
+ALTERED = 5
+"""A guild whose roll-ups somebody wrote into."""
 
 
 def _feed(number: int, cover: str | None) -> Feed:
@@ -65,6 +71,10 @@ SEED: dict[str, list[Entity]] = {
         VoiceSession(GUILD, 3, NOON - 2 * HOUR, 11, NOON),
         VoiceSession(OTHER_GUILD, 2, NOON - 2 * HOUR, 20, NOON),
     ],
+    "voice_segments": [VoiceSegment(ALTERED, 20240229, 20, NOON, 9, NOON + HOUR)],
+    "voice_member_totals": [VoiceMemberTotal(ALTERED, 20240229, 8, HOUR)],
+    "voice_channel_totals": [VoiceChannelTotal(ALTERED, 2024, 21, HOUR)],
+    "voice_hours": [VoiceHour(ALTERED, 2024022905, HOUR / 4, HOUR / 4, HOUR / 4, 2 * HOUR)],
     "server_settings": [
         ServerSettings(GUILD, Settings("Europe/Berlin"), 1, NOON),
         ServerSettings(
@@ -81,6 +91,10 @@ CHANGED: dict[str, Entity] = {
     "feed_subscriptions": FeedSubscription(2, 1, 6, NOON),
     "open_voice_sessions": OpenVoiceSession(GUILD, 1, 11, NOON + HOUR),
     "voice_sessions": VoiceSession(GUILD, 1, NOON - 3 * HOUR, 12, NOON),
+    "voice_segments": VoiceSegment(ALTERED, 20240229, 20, NOON, 9, NOON + HOUR / 2),
+    "voice_member_totals": VoiceMemberTotal(ALTERED, 20240229, 8, HOUR / 2),
+    "voice_channel_totals": VoiceChannelTotal(ALTERED, 2024, 21, HOUR / 2),
+    "voice_hours": VoiceHour(ALTERED, 2024022905, HOUR, HOUR, HOUR, HOUR),
     "server_settings": ServerSettings(GUILD, Settings(), 9, NOON),
     "bot_meta": BotMeta("heartbeat", "later"),
 }
@@ -93,6 +107,10 @@ ADDED: dict[str, Entity] = {
     "feed_subscriptions": FeedSubscription(2, 2, None, NOON),
     "open_voice_sessions": OpenVoiceSession(OTHER_GUILD, 9, 20, NOON),
     "voice_sessions": VoiceSession(OTHER_GUILD, 9, NOON, 20, NOON + HOUR),
+    "voice_segments": VoiceSegment(ALTERED, 20240229, 22, NOON, 7, NOON + HOUR),
+    "voice_member_totals": VoiceMemberTotal(ALTERED, 2023, 8, HOUR),
+    "voice_channel_totals": VoiceChannelTotal(ALTERED, 2023, 21, HOUR),
+    "voice_hours": VoiceHour(ALTERED, 2023022905, HOUR / 4, HOUR / 4, HOUR / 4, HOUR / 4),
     "server_settings": ServerSettings(8, Settings(), 1, NOON),
     "bot_meta": BotMeta("new", "😀"),
 }
@@ -103,6 +121,13 @@ _RANGE: dict[str, Any] = {
     "since": NOON - 2 * HOUR - timedelta(minutes=30),
     "until": NOON + 2 * HOUR,
     "now": NOON + HOUR + timedelta(minutes=1),
+}
+_COVER: dict[str, Any] = {
+    "added": [2024],
+    "taken": [202402],
+    "first_year": 2024,
+    "last_year": 2024,
+    "edges": [20240229],
 }
 _PAGE: dict[str, Any] = {"limit": 10, "offset": 0}
 
@@ -132,9 +157,36 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "subscribers.ensure": {"kind": "dm", "target_id": 1},
     "voice_sessions.end": {"guild_id": GUILD, "user_ids": [1, 2], "left_at": NOON + HOUR},
     "voice_sessions.end_all": {"left_at": NOON + HOUR},
-    "voice_sessions.leaderboard": {**_RANGE, **_PAGE},
+    "voice_channel_totals.clear": {"guild_id": GUILD},
+    "voice_channel_totals.wrong": {"guild_id": ALTERED},
+    "voice_hours.between": {
+        "guild_id": GUILD,
+        "first_hour": 2024022909,
+        "last_hour": 2024022910,
+    },
+    "voice_hours.clear": {"guild_id": GUILD},
+    "voice_hours.wrong": {"guild_id": ALTERED},
+    "voice_member_totals.clear": {"guild_id": GUILD},
+    "voice_member_totals.wrong": {"guild_id": ALTERED},
+    "voice_segments.clear": {"guild_id": GUILD},
+    "voice_segments.guilds": {},
+    "voice_segments.rebuild": {"guild_id": ALTERED},
+    "voice_segments.together": {
+        "guild_id": GUILD,
+        "days": [20240229],
+        "since": NOON - 2 * HOUR,
+        "until": NOON,
+    },
+    "voice_segments.wrong": {"guild_id": ALTERED},
+    "voice_sessions.channels": {**_RANGE, **_COVER, "least": HOUR / 4, **_PAGE},
+    "voice_sessions.leaderboard": {
+        **_RANGE,
+        **_COVER,
+        "least": HOUR / 4,
+        "viewer_id": 3,
+        **_PAGE,
+    },
     "voice_sessions.partners": {**_RANGE, "user_id": 1, **_PAGE},
     "voice_sessions.spans": {**_RANGE, "user_id": 1},
-    "voice_sessions.standing": {**_RANGE, "user_id": 2},
 }
 """The arguments of each hand-written query, whichever way it is ordered."""
