@@ -60,6 +60,8 @@ def _parser() -> argparse.ArgumentParser:
     rollback = _add(commands, "rollback", _rollback, "undo the last migration steps")
     rollback.add_argument("--steps", type=_positive, default=1, help="how many (default: 1)")
     _add(commands, "status", _status, "show which migrations are applied, pending or edited")
+    doctor = _add(commands, "doctor", _doctor, "hold the voice totals against the sessions")
+    doctor.add_argument("--mend", action="store_true", help="make wrong ones anew")
     new = _add(commands, "new-migration", _new_migration, "make the four files of a migration")
     new.add_argument("name", help="what it does, in lower_snake_case")
     schema = _add(commands, "schema", _schema, "write sql/schema/*.sql from the migrations")
@@ -176,6 +178,13 @@ def _status(options: argparse.Namespace) -> int:
             file=sys.stderr,
         )
     return 0 if report.ok else 1
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    config = _configured()
+    from pwrbot.doctor import run_doctor
+
+    return asyncio.run(run_doctor(config, mending=options.mend))
 
 
 def _new_migration(options: argparse.Namespace) -> int:

@@ -1,18 +1,6 @@
 -- Times in voice. A range is [:since, :until), clipped at both edges; a session still open counts
 -- up to :now. CASE instead of MIN, MAX, LEAST and GREATEST: both engines know it.
 
--- name: end :rows
--- Stores the open sessions of these members as ended; one that would be empty is not kept.
-INSERT INTO voice_sessions (guild_id, user_id, joined_at, channel_id, left_at)
-SELECT
-    guild_id,
-    user_id,
-    joined_at,
-    channel_id,
-    :left_at AS left_at
-FROM open_voice_sessions
-WHERE guild_id = :guild_id AND user_id IN (:user_ids) AND joined_at < :left_at;
-
 -- name: end_all :rows
 -- Stores every open session as ended; one that would be empty is not kept.
 -- crosses guilds: recovery after a crash, and a bot that stops, end them all
@@ -177,6 +165,7 @@ FROM voice_sessions
 WHERE
     guild_id = :guild_id AND user_id = :user_id
     AND left_at > :since AND joined_at < :until AND :since < :until
+    AND left_at > joined_at
 UNION ALL
 SELECT
     channel_id,

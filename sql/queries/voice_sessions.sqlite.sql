@@ -1,5 +1,37 @@
 -- What cuts sessions at midnight UTC: a time is a number of microseconds here.
 
+-- name: end :rows
+-- Stores open sessions as ended, each at its moment; one that would be empty is not kept.
+-- The first of each list is one session.
+-- crosses guilds: a burst of many servers' events is stored together
+INSERT INTO voice_sessions (guild_id, user_id, joined_at, channel_id, left_at)
+WITH user_ids AS MATERIALIZED (
+    SELECT
+        key,
+        value
+    FROM JSON_EACH(:user_ids)
+),
+
+left_ats AS MATERIALIZED (
+    SELECT
+        key,
+        value
+    FROM JSON_EACH(:left_ats)
+)
+
+SELECT
+    running.guild_id,
+    running.user_id,
+    running.joined_at,
+    running.channel_id,
+    left_at.value AS left_at
+FROM JSON_EACH(:guild_ids) AS guild_id
+INNER JOIN user_ids AS user_id ON guild_id.key = user_id.key
+INNER JOIN left_ats AS left_at ON guild_id.key = left_at.key
+INNER JOIN open_voice_sessions AS running
+    ON guild_id.value = running.guild_id AND user_id.value = running.user_id
+WHERE running.joined_at < left_at.value;
+
 -- name: partners :many
 -- A page of the other members by the time they shared a channel with this one within the range,
 -- longest first; ties by user_id. Each of the member's days in a channel meets the segments of that
