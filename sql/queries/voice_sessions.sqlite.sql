@@ -5,32 +5,23 @@
 -- The first of each list is one session.
 -- crosses guilds: a burst of many servers' events is stored together
 INSERT INTO voice_sessions (guild_id, user_id, joined_at, channel_id, left_at)
-WITH user_ids AS MATERIALIZED (
-    SELECT
-        key,
-        value
-    FROM JSON_EACH(:user_ids)
-),
-
-left_ats AS MATERIALIZED (
-    SELECT
-        key,
-        value
-    FROM JSON_EACH(:left_ats)
-)
-
 SELECT
     running.guild_id,
     running.user_id,
     running.joined_at,
     running.channel_id,
-    left_at.value AS left_at
-FROM JSON_EACH(:guild_ids) AS guild_id
-INNER JOIN user_ids AS user_id ON guild_id.key = user_id.key
-INNER JOIN left_ats AS left_at ON guild_id.key = left_at.key
-INNER JOIN open_voice_sessions AS running
-    ON guild_id.value = running.guild_id AND user_id.value = running.user_id
-WHERE running.joined_at < left_at.value;
+    ended.left_at
+FROM (
+    SELECT
+        value AS guild_id,
+        JSON_EXTRACT(:user_ids, '$[' || key || ']') AS user_id,
+        JSON_EXTRACT(:left_ats, '$[' || key || ']') AS left_at
+    FROM JSON_EACH(:guild_ids)
+) AS ended
+CROSS JOIN open_voice_sessions AS running
+WHERE
+    ended.guild_id = running.guild_id AND ended.user_id = running.user_id
+    AND running.joined_at < ended.left_at;
 
 -- name: partners :many
 -- A page of the other members by the time they shared a channel with this one within the range,
