@@ -27,7 +27,14 @@ class OpenVoiceSessions(Table[OpenVoiceSession, tuple[int, int]], Protocol):
 
     async def remove(self, *, guild_id: int, user_ids: list[int]) -> int: ...
 
-    async def remove_all(self) -> int: ...
+    async def remove_all(
+        self,
+        *,
+        shard_count: int,
+        shard_ids: list[int],
+        former_count: int,
+        former_ids: list[int],
+    ) -> int: ...
 
 
 class VoiceSessions(Table[VoiceSession, tuple[int, int, datetime]], Protocol):
@@ -35,7 +42,15 @@ class VoiceSessions(Table[VoiceSession, tuple[int, int, datetime]], Protocol):
 
     async def end(self, *, guild_id: int, user_ids: list[int], left_at: datetime) -> int: ...
 
-    async def end_all(self, *, left_at: datetime) -> int: ...
+    async def end_all(
+        self,
+        *,
+        shard_count: int,
+        shard_ids: list[int],
+        former_count: int,
+        former_ids: list[int],
+        left_at: datetime,
+    ) -> int: ...
 
     async def leaderboard(
         self,
