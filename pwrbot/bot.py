@@ -24,6 +24,7 @@ from pwrbot.repository import Repository
 from pwrbot.services.settings import SettingsService
 from pwrbot.services.statistics import VoiceStatistics
 from pwrbot.services.voice import VoiceTracker
+from pwrbot.shards import Shards
 from pwrbot.views.boards import TIMEOUT, Boards
 
 log = structlog.get_logger(__name__)
@@ -32,6 +33,7 @@ log = structlog.get_logger(__name__)
 class Bot(commands.AutoShardedBot):
     """pwrbot on Discord. It needs no privileged intent and reads no messages.
 
+    ``shards``: those to connect, None for all, as many as Discord advises.
     ``engine_description`` and ``schema_version`` are what /about says of the database.
     """
 
@@ -43,6 +45,7 @@ class Bot(commands.AutoShardedBot):
         tracker: VoiceTracker,
         clock: Clock,
         *,
+        shards: Shards | None = None,
         command_sync: CommandSync = "changed",
         board_timeout: timedelta = TIMEOUT,
         engine_description: str = "",
@@ -60,6 +63,7 @@ class Bot(commands.AutoShardedBot):
             member_cache_flags=discord.MemberCacheFlags.from_intents(intents),
             chunk_guilds_at_startup=False,
             max_messages=None,
+            **_own(shards),
         )
         renew_roles(self)
         survive_unreadable(self)
@@ -68,6 +72,7 @@ class Bot(commands.AutoShardedBot):
         self.statistics = statistics
         self.tracker = tracker
         self.clock = clock
+        self.own_shards = shards
         self.engine_description = engine_description
         self.schema_version = schema_version
         self.started_at = clock.now()
@@ -87,12 +92,16 @@ class Bot(commands.AutoShardedBot):
         if not self.cogs:
             for cog in (Voice(self), ServerSettings(self), About(self)):
                 await self.add_cog(cog)
-        if self.application_id is not None:
+        # Of a fleet one process announces the commands, so that no two do it at the same moment.
+        announces = self.own_shards is None or 0 in self.own_shards.ids
+        if self.application_id is not None and announces:
             await sync_commands(self.tree, self.repository, self.application_id, self._command_sync)
 
     async def on_ready(self) -> None:
         """Also after a session had to begin anew."""
-        log.info("bot_ready", guilds=len(self.guilds), shards=self.shard_count)
+        log.info(
+            "bot_ready", guilds=len(self.guilds), shards=str(self.own_shards or self.shard_count)
+        )
 
     async def on_interaction(self, interaction: Interaction) -> None:
         await self.boards.take(interaction)
@@ -112,3 +121,8 @@ class Bot(commands.AutoShardedBot):
             log.warning("commands_abandoned", commands=len(self.in_flight))
         await self.boards.close()
         return drained
+
+
+def _own(shards: Shards | None) -> dict[str, Any]:
+    """discord.py's words for them."""
+    return {} if shards is None else {"shard_ids": list(shards.ids), "shard_count": shards.count}

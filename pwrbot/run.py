@@ -24,6 +24,7 @@ from pwrbot.repository import Repository
 from pwrbot.services.settings import SettingsService
 from pwrbot.services.statistics import VoiceStatistics
 from pwrbot.services.voice import VoiceTracker
+from pwrbot.shards import ALL
 
 log = structlog.get_logger(__name__)
 
@@ -75,10 +76,15 @@ async def run_bot(config: Config, open_database: OpenDatabase, clock: Clock | No
 
 
 async def _serve(config: Config, token: str, database: Database, clock: Clock, stop: Stop) -> None:
-    settings = SettingsService(database.repository, clock, config.default_timezone)
+    shards = config.shards or ALL
+    settings = SettingsService(database.repository, clock, config.default_timezone, shards=shards)
     statistics = VoiceStatistics(database.repository, clock, settings)
     tracker = VoiceTracker(
-        database.repository, clock, settings, heartbeat_seconds=config.voice_heartbeat_seconds
+        database.repository,
+        clock,
+        settings,
+        heartbeat_seconds=config.voice_heartbeat_seconds,
+        shards=shards,
     )
     bot = Bot(
         database.repository,
@@ -86,6 +92,7 @@ async def _serve(config: Config, token: str, database: Database, clock: Clock, s
         statistics,
         tracker,
         clock,
+        shards=config.shards,
         command_sync=config.command_sync,
         engine_description=database.engine_description,
         schema_version=database.schema_version,

@@ -32,7 +32,14 @@ class OpenVoiceSessions(Table[OpenVoiceSession, tuple[int, int]], Protocol):
 
     async def remove(self, *, guild_ids: list[int], user_ids: list[int]) -> int: ...
 
-    async def remove_all(self) -> int: ...
+    async def remove_all(
+        self,
+        *,
+        shard_count: int,
+        shard_ids: list[int],
+        former_count: int,
+        former_ids: list[int],
+    ) -> int: ...
 
 
 class VoiceSessions(Table[VoiceSession, tuple[int, int, datetime]], Protocol):
@@ -42,7 +49,15 @@ class VoiceSessions(Table[VoiceSession, tuple[int, int, datetime]], Protocol):
         self, *, guild_ids: list[int], user_ids: list[int], left_ats: list[datetime]
     ) -> int: ...
 
-    async def end_all(self, *, left_at: datetime) -> int: ...
+    async def end_all(
+        self,
+        *,
+        shard_count: int,
+        shard_ids: list[int],
+        former_count: int,
+        former_ids: list[int],
+        left_at: datetime,
+    ) -> int: ...
 
     async def leaderboard(
         self,

@@ -10,7 +10,11 @@ WHERE guild_id = :guild_id
 ORDER BY user_id;
 
 -- name: remove_all :rows
--- Takes away every open session, once voice_sessions.end_all has stored them.
--- crosses guilds: recovery after a crash, and a bot that stops, end them all
--- scan open_voice_sessions: all of the few that are open are meant
-DELETE FROM open_voice_sessions;
+-- Takes away every open session that voice_sessions.end_all means by the same parameters, once that
+-- has stored them.
+-- crosses guilds: recovery after a crash ends those of all guilds of a process
+-- scan open_voice_sessions: the few that are open are looked through, once at the start
+DELETE FROM open_voice_sessions
+WHERE
+    guild_id / 4194304 % :shard_count IN (:shard_ids)
+    AND guild_id / 4194304 % :former_count IN (:former_ids);

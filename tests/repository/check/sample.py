@@ -130,6 +130,12 @@ _COVER: dict[str, Any] = {
     "edges": [20240229],
 }
 _PAGE: dict[str, Any] = {"limit": 10, "offset": 0}
+_SHARDS: dict[str, Any] = {
+    "shard_count": 2,
+    "shard_ids": [0],
+    "former_count": 3,
+    "former_ids": [0, 2],
+}
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "feed_items.latest": {"feed_id": 1},
@@ -146,7 +152,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
         "joined_ats": [NOON, NOON - HOUR, NOON + HOUR],
     },
     "open_voice_sessions.remove": {"guild_ids": [GUILD, OTHER_GUILD], "user_ids": [2, 2]},
-    "open_voice_sessions.remove_all": {},
+    "open_voice_sessions.remove_all": _SHARDS,
     "server_settings.save": {
         "guild_id": GUILD,
         "settings": Settings("Asia/Tokyo"),
@@ -160,7 +166,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
         "user_ids": [1, 2, 1],
         "left_ats": [NOON + HOUR, NOON + HOUR, NOON + 2 * HOUR],
     },
-    "voice_sessions.end_all": {"left_at": NOON + HOUR},
+    "voice_sessions.end_all": {**_SHARDS, "left_at": NOON + HOUR},
     "voice_channel_totals.clear": {"guild_id": GUILD},
     "voice_channel_totals.wrong": {"guild_id": ALTERED},
     "voice_hours.between": {
