@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+import threading
 from typing import Final
 
 from lxml import etree
@@ -32,40 +33,47 @@ def title_text(markup: str, limit: int) -> str:
     return one_line(text, limit)
 
 
+class Markup:
+    """A piece of HTML, read once for its text and for its pictures."""
+
+    def __init__(self, markup: str) -> None:
+        self._text = markup
+        self._root = _fragment(markup) if "<" in markup else None
+
+    def text(self, limit: int) -> str:
+        """As plain text, scripts and styles left out."""
+        if self._root is None:
+            return one_line(html.unescape(self._text[: limit * 20]), limit)
+        parts: list[str] = []
+        _gather(self._root, parts)
+        return one_line("".join(parts), limit)
+
+    def picture(self) -> str | None:
+        """The address of the first ``<img>`` that is no tracking pixel."""
+        if self._root is None:
+            return None
+        for image in self._root.iter("img"):
+            source = image.get("src") or image.get("data-src")
+            if source and not {image.get("width"), image.get("height")} & {"0", "1"}:
+                return source
+        return None
+
+
 def plain_text(markup: str, limit: int) -> str:
-    """A piece of HTML as plain text, scripts and styles left out."""
-    if "<" not in markup:
-        return one_line(html.unescape(markup[: limit * 20]), limit)
-    root = _fragment(markup)
-    if root is None:
-        return ""
-    parts: list[str] = []
-    _gather(root, parts)
-    return one_line("".join(parts), limit)
-
-
-def first_picture(markup: str) -> str | None:
-    """The address of the first ``<img>`` of a piece of HTML that is no tracking pixel."""
-    if "<img" not in markup and "<IMG" not in markup:
-        return None
-    root = _fragment(markup)
-    if root is None:
-        return None
-    for image in root.iter("img"):
-        source = image.get("src") or image.get("data-src")
-        if source and not {image.get("width"), image.get("height")} & {"0", "1"}:
-            return source
-    return None
+    """A piece of HTML as plain text."""
+    return Markup(markup).text(limit)
 
 
 _FRAGMENT_LIMIT: Final = 60_000  # characters of an article that are looked at
+_parsers = threading.local()  # one for each thread: making one takes longer than using it
 
 
 def _fragment(markup: str) -> etree._Element | None:
     markup = _UNSEEN.sub(_unseen, markup[:_FRAGMENT_LIMIT])
-    parser = lxml_html.HTMLParser(no_network=True, remove_comments=True, remove_pis=True)
+    if not hasattr(_parsers, "html"):
+        _parsers.html = lxml_html.HTMLParser(no_network=True, remove_comments=True, remove_pis=True)
     try:
-        return etree.fromstring(f"<div>{markup}</div>", parser)
+        return etree.fromstring(f"<div>{markup}</div>", _parsers.html)
     except (etree.LxmlError, ValueError):
         return None
 

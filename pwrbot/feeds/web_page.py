@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Final
 
 from lxml import etree
@@ -28,7 +29,7 @@ def parse_web_page(text: str, url: str) -> WebPage:
         return WebPage(())
     base = next((absolute(element.get("href"), url) for element in root.iter("base")), None) or url
     found: dict[str, int] = {}
-    for element in root.iter("link"):
+    for element in islice(root.iter("link"), 500):
         if "alternate" not in (element.get("rel") or "").lower().split():
             continue
         kind = (element.get("type") or "").lower().partition(";")[0].strip()
