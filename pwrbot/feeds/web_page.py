@@ -6,7 +6,6 @@ from itertools import islice
 from typing import Final
 
 from lxml import etree
-from lxml import html as lxml_html
 
 from pwrbot.feeds.document import WebPage
 from pwrbot.feeds.model import TITLE_LIMIT
@@ -20,7 +19,7 @@ def parse_web_page(text: str, url: str) -> WebPage:
     A feed of comments, of one category or one tag comes after the others; then the page's own
     order counts. A page that names none gives none.
     """
-    parser = lxml_html.HTMLParser(no_network=True, remove_comments=True, remove_pis=True)
+    parser = etree.HTMLParser(no_network=True, remove_comments=True, remove_pis=True)
     try:
         root = etree.fromstring(text.replace("\0", "") or "<p>", parser)
     except (etree.LxmlError, ValueError):
