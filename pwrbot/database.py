@@ -14,7 +14,7 @@ from pwrbot.config import Config
 from pwrbot.repository import Repository
 from pwrbot.repository.engine import EngineOptions
 from pwrbot.repository.migrations import migrate, status
-from pwrbot.repository.process_lock import AlreadyRunning, ProcessLock
+from pwrbot.repository.process_lock import WAIT_SECONDS, AlreadyRunning, ProcessLock
 from pwrbot.repository.url import parse_url
 
 log = structlog.get_logger(__name__)
@@ -29,14 +29,17 @@ class Database(NamedTuple):
 
 
 @asynccontextmanager
-async def open_database(config: Config) -> AsyncGenerator[Database]:
+async def open_database(
+    config: Config, *, wait_seconds: float = WAIT_SECONDS
+) -> AsyncGenerator[Database]:
     """Lock, migrate and connect on the way in; let go of all of it on the way out.
 
+    ``wait_seconds``: for a PostgreSQL that another bot still uses, but may leave.
     Raises ConfigError, MigrationError, DatabaseError, or AlreadyRunning where another bot has it.
     """
     url = parse_url(config.database_url)
     schema = config.database_schema
-    async with ProcessLock(url, schema=schema, on_taken=_give_way):
+    async with ProcessLock(url, schema=schema, wait_seconds=wait_seconds, on_taken=_give_way):
         if config.auto_migrate != "off":
             await _to_the_end(
                 asyncio.to_thread(
