@@ -47,14 +47,18 @@ def source_feed(row: Any, *, by_url: bool) -> SourceFeed:
 
 
 def feed_of(feed: SourceFeed, now: datetime) -> Feed | None:
-    """The feed as a row of ours; None where its site has no module here."""
+    """The feed as a row of ours; None where its site has no module here.
+
+    An id ends at a slash, a question mark or a hash: migration 3 took all the rest of an address
+    for the id.
+    """
     platform_id = PLATFORMS.get(text(feed.platform))
     if platform_id is None:
         return None
     return Feed(
         platform_id=platform_id,
-        source_id=text(feed.source_id),
-        items_id=text(feed.items_id),
+        source_id=_id(feed.source_id),
+        items_id=_id(feed.items_id),
         name=text(feed.name),
         description=text(feed.description),
         source_url=text(feed.source_url),
@@ -101,3 +105,7 @@ def recipient_of(kind: object, target: object) -> Recipient | None:
     if kind == "guild":
         return Recipient("guild", target_id, channel_id)
     return Recipient("dm", target_id, None) if kind == "dm" and not colon else None
+
+
+def _id(value: object) -> str:
+    return re.split(r"[/?#]", text(value), maxsplit=1)[0]

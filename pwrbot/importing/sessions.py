@@ -121,6 +121,6 @@ def _tell(report: Report, rule: Rule, row: Row) -> None:
     if report.wants_example(rule):
         example = (
             f"server {row.guild_id}, member {row.user_id}, channel {row.channel_id}: "
-            f"{row.joined} to {row.left}"
+            f"{row.joined} to {'now' if row.active else row.left}"
         )
     report.found(rule, example)

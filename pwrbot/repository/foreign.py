@@ -49,7 +49,9 @@ class ForeignDatabase:
     Every method raises SourceUnavailable where the database fails it.
     """
 
-    def __init__(self, executor: TransactionExecutor, engine: Engine, place: str, sql: Path):
+    def __init__(
+        self, executor: TransactionExecutor, engine: Engine, place: str, sql: Path
+    ) -> None:
         self._executor = executor
         self._engine = engine
         self._queries = load_queries(sql).queries[engine.name]

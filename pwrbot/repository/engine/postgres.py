@@ -108,7 +108,8 @@ class PostgresEngine:
 
     async def check(self, statements: Sequence[Statement]) -> Mapping[str, str]:
         problems: dict[str, str] = {}
-        async with self._connection() as connection:
+        # Preparing changes nothing, and in a read-only transaction the first misfit would end it.
+        async with self._connections.lease() as connection:
             for statement in statements:
                 try:
                     prepared = await connection.prepare(statement.sql)

@@ -65,7 +65,8 @@ def uri_of(path: Path) -> str:
 def at_rest(path: Path) -> bool:
     """Whether it is a file in WAL mode that nobody has open: it may be read as one that rests.
 
-    Else even a reader makes a -wal and a -shm beside it, and leaves them there.
+    Else even a reader makes a -wal and a -shm beside it, and leaves them there. Who opens it for
+    writing meanwhile may spoil what is read.
     """
     try:
         with path.open("rb") as file:

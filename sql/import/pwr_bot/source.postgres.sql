@@ -9,7 +9,7 @@ SELECT
 FROM information_schema.columns AS c
 WHERE c.table_schema NOT IN ('information_schema', 'pg_catalog')
 ORDER BY
-    ARRAY_POSITION(CURRENT_SCHEMAS(FALSE), c.table_schema::name) NULLS LAST,
+    ARRAY_POSITION(CURRENT_SCHEMAS(FALSE), c.table_schema::NAME) NULLS LAST,
     c.table_schema,
     c.table_name,
     c.ordinal_position;

@@ -7,6 +7,6 @@ SELECT
     c.name AS column_name,
     'main' AS table_schema
 FROM sqlite_schema AS t
-INNER JOIN pragma_table_info(t.name) AS c
+CROSS JOIN PRAGMA_TABLE_INFO(t.name) AS c
 WHERE t.type = 'table'
 ORDER BY t.name, c.cid;
