@@ -113,7 +113,7 @@ async def open_foreign(
     """
     if isinstance(url, SQLiteURL):
         _look_at_file(url.path)
-    place = str(url.path if isinstance(url, SQLiteURL) else url)
+    place = _place(url)
     with _told(place):
         engine = await _open(url, lock_wait)
     try:
@@ -143,6 +143,13 @@ async def _open(url: SQLiteURL | PostgresURL, lock_wait: float) -> Engine:
     seconds = url.connect_timeout or CONNECT_SECONDS
     url = msgspec.structs.replace(url, connect_timeout=seconds)
     return await PostgresEngine.open(url, options, pauses=())
+
+
+def _place(url: SQLiteURL | PostgresURL) -> str:
+    if isinstance(url, SQLiteURL):
+        return str(url.path)
+    hosts = ",".join(f"{host}:{port}" for host, port in url.hosts)
+    return f"postgresql://{url.user}@{hosts}/{url.database}"
 
 
 def _look_at_file(path: Path) -> None:
