@@ -70,7 +70,8 @@ def _of_member(random_: random.Random, member: int, count: int) -> Iterator[Sess
         channel_id = snowflake(server * 50 + random_.randrange(8), 3)
         start = BEGAN + room * number + room * 0.5 * random_.random()
         join = start.replace(microsecond=random_.choice((0, 0, 250_000, random_.randrange(10**6))))
-        leave = join + room * 0.5 * random_.random() + timedelta(seconds=1)
+        length = timedelta(minutes=random_.expovariate(1 / 70))
+        leave = join + min(length, room * 0.4) + timedelta(seconds=1)
         session = Session(user_id, guild_id, channel_id, join, leave)
         if random_.random() < ODD:
             session = _odd(random_, session, room)
