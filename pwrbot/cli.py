@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import structlog
@@ -66,6 +67,15 @@ def _parser() -> argparse.ArgumentParser:
     new.add_argument("name", help="what it does, in lower_snake_case")
     schema = _add(commands, "schema", _schema, "write sql/schema/*.sql from the migrations")
     schema.add_argument("--check", action="store_true", help="fail where they are stale")
+
+    bring = commands.add_parser("import", help="bring along what another bot kept")
+    bring_commands = bring.add_subparsers(title="from", metavar="BOT", required=True)
+    pwr_bot = _add(bring_commands, "pwr-bot", _import_pwr_bot, "bring along a database of pwr-bot")
+    pwr_bot.add_argument(
+        "source", metavar="SOURCE", help="its SQLite file, or the postgresql:// URL of its database"
+    )
+    pwr_bot.add_argument("--dry-run", action="store_true", help="write nothing, tell what would be")
+    pwr_bot.add_argument("--report", type=Path, metavar="FILE", help="keep the report in a file")
 
     sql = commands.add_parser("sql", help="look at the statements the bot runs")
     sql_commands = sql.add_subparsers(title="commands", metavar="COMMAND", required=True)
@@ -218,6 +228,14 @@ def _schema(options: argparse.Namespace) -> int:
     for path in stale:
         print(f"{path} is stale: run `make schema` and commit it", file=sys.stderr)
     return 1 if stale else 0
+
+
+def _import_pwr_bot(options: argparse.Namespace) -> int:
+    config = _configured()
+    from pwrbot.importing.command import import_command
+
+    print(import_command(config, options.source, dry=options.dry_run, report=options.report))
+    return 0
 
 
 def _sql_list(options: argparse.Namespace) -> int:

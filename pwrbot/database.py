@@ -15,7 +15,7 @@ from pwrbot.fleet import join_fleet
 from pwrbot.repository import Repository
 from pwrbot.repository.engine import EngineOptions
 from pwrbot.repository.migrations import migrate, status
-from pwrbot.repository.process_lock import AlreadyRunning, ProcessLock
+from pwrbot.repository.process_lock import WAIT_SECONDS, AlreadyRunning, ProcessLock
 from pwrbot.repository.url import PostgresURL, SQLiteURL, parse_url
 
 log = structlog.get_logger(__name__)
@@ -30,14 +30,15 @@ class Database(NamedTuple):
 
 
 @asynccontextmanager
-async def open_database(config: Config) -> AsyncGenerator[Database]:
+async def open_database(config: Config, *, alone: bool = False) -> AsyncGenerator[Database]:
     """Lock, migrate and connect on the way in; let go of all of it on the way out.
 
+    ``alone``: whatever SHARDS says, beside no other process, and without waiting for one to go.
     Raises ConfigError, MigrationError, DatabaseError, or AlreadyRunning where another bot has it.
     """
     url = parse_url(config.database_url)
     schema = config.database_schema
-    async with _locked_and_migrated(config, url):
+    async with _locked_and_migrated(config, url, alone):
         state = await asyncio.to_thread(status, url, schema=schema)
         repository = await Repository.open(url, engine_options(config))
         try:
@@ -50,9 +51,9 @@ async def open_database(config: Config) -> AsyncGenerator[Database]:
 
 @asynccontextmanager
 async def _locked_and_migrated(
-    config: Config, url: SQLiteURL | PostgresURL
+    config: Config, url: SQLiteURL | PostgresURL, alone: bool
 ) -> AsyncGenerator[None]:
-    schema, shards = config.database_schema, config.shards
+    schema, shards = config.database_schema, None if alone else config.shards
 
     async def bring_up_to_date() -> None:
         await _to_the_end(
@@ -66,7 +67,10 @@ async def _locked_and_migrated(
         )
 
     if shards is None or config.auto_migrate == "off":
-        async with ProcessLock(url, schema=schema, shards=shards, on_taken=_give_way):
+        wait_seconds = 0 if alone else WAIT_SECONDS
+        async with ProcessLock(
+            url, schema=schema, shards=shards, wait_seconds=wait_seconds, on_taken=_give_way
+        ):
             if config.auto_migrate != "off":
                 await bring_up_to_date()
             yield

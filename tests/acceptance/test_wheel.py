@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.process import ROOT, environment, pwrbot
+from tools.pwr_bot_database import make_sqlite
 
 PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet")
 
@@ -31,6 +32,9 @@ def test_an_installed_wheel_has_its_sql_inside(tmp_path: Path):
     done = pwrbot("sql", "list", cwd=elsewhere, environ=environ)
     assert done.stdout
     assert all("_sql/queries/" in line for line in done.stdout.splitlines())
+    make_sqlite(elsewhere / "pwr-bot.db", "8", 60)
+    done = pwrbot("import", "pwr-bot", "pwr-bot.db", cwd=elsewhere, environ=environ)
+    assert done.returncode == 0, done.stderr
     done = pwrbot("new-migration", "add_things", cwd=elsewhere, environ=environ)
     assert str(target) in done.stdout
 
