@@ -55,17 +55,17 @@ def clusters(text: str) -> Iterator[str]:
 
 
 def initials(name: str) -> str:
-    """One or two letters that stand for a name; empty where it has no letter."""
+    """One or two letters, or a digit, that stand for a name; empty where it has neither."""
     words = [
-        next((part for part in clusters(word) if unicodedata.category(part[0])[0] in "LN"), "")
+        next((part for part in clusters(word) if unicodedata.category(part[0])[0] == "L"), "")
         for word in name.split()
     ]
     letters = [word for word in words if word]
     if not letters:
-        return ""
-    first = letters[0]
+        return next((character for character in name if character.isdigit()), "")
+    first, last = letters[0], letters[-1]
     if len(letters) > 1 and unicodedata.category(first[0]) in ("Lu", "Ll"):
-        return (first + letters[-1]).upper()
+        return (first + last).upper()
     return first.upper()
 
 

@@ -108,10 +108,8 @@ class Board:
 
     async def disable(self) -> None:
         """Draw once more with all controls off, where there are any; never raises."""
-        if self._shown is None:
-            return
         async with self._turn:
-            if self._latest is None:
+            if self._shown is None or self._latest is None:
                 return
             try:
                 view = self._layout(self._shown, self._asked, self._picture, live=False)
