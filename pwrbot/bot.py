@@ -23,6 +23,7 @@ from pwrbot.people import People
 from pwrbot.pictures import AvatarCache, Studio
 from pwrbot.replies import Interaction
 from pwrbot.repository import Repository
+from pwrbot.services.activity import VoiceActivity
 from pwrbot.services.preferences import PreferenceService
 from pwrbot.services.settings import SettingsService
 from pwrbot.services.statistics import VoiceStatistics
@@ -80,6 +81,7 @@ class Bot(commands.AutoShardedBot):
         self.started_at = clock.now()
         self.stopping = False
         self.in_flight = InFlight()
+        self.voice_activity = VoiceActivity(repository, clock, settings)
         self.preferences = PreferenceService(repository, clock)
         self._studio = studio
         self._avatars = avatars or AvatarCache(clock)

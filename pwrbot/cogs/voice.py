@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -15,14 +15,14 @@ from discord.ext import commands
 
 from pwrbot.cogs.checks import guild_of
 from pwrbot.commands import Refusal
-from pwrbot.pictures import Picture
+from pwrbot.pictures import Picture, chart_lines, week_lines, year_lines
 from pwrbot.replies import Interaction, defer
 from pwrbot.services.ranges import DEFAULT_RANGE, EPOCH, Range
 from pwrbot.services.statistics import MemberStats
 from pwrbot.services.voice import Judgement
 from pwrbot.services.voice_rules import Verdict
 from pwrbot.views.boards import Board, BoardPage, Load
-from pwrbot.views.cards import Cards
+from pwrbot.views.cards import Cards, chart_of, week_of, year_of
 from pwrbot.views.sheet import sheet
 from pwrbot.views.wording import count, duration, mention, moment, ordinal
 
@@ -154,7 +154,42 @@ class Voice(commands.GroupCog, group_name="voice"):
                 lines=_figures(found),
             )
 
-        await self._open(interaction, load, range, 1)
+        activity, title = self._bot.voice_activity, f"Voice statistics of {_name(who)}"
+
+        async def days(range: Range, page: int) -> BoardPage:
+            year = year_of(await activity.days(guild_id, who.id))
+            return BoardPage(
+                title=title,
+                when=year.when,
+                lines=year_lines(year),
+                picture=self._drawn(lambda cards: cards.year(guild_id, who.id, year)),
+            )
+
+        async def hours(range: Range, page: int) -> BoardPage:
+            week = week_of(await activity.hours(guild_id, who.id, range), range)
+            return BoardPage(
+                title=title,
+                when=week.when,
+                lines=week_lines(week),
+                picture=self._drawn(lambda cards: cards.week(guild_id, who.id, week)),
+            )
+
+        async def earlier(range: Range, page: int) -> BoardPage:
+            chart = chart_of(await activity.periods(guild_id, who.id, range))
+            return BoardPage(
+                title=title,
+                when=chart.when,
+                lines=chart_lines(chart),
+                picture=self._drawn(lambda cards: cards.chart(guild_id, who.id, chart)),
+            )
+
+        views = {
+            "Figures": load,
+            "Days of the year": days,
+            "Hours of the week": hours,
+            "Beside earlier times": earlier,
+        }
+        await self._open(interaction, views, range, 1)
 
     @app_commands.command()
     async def why(self, interaction: Interaction) -> None:
@@ -177,12 +212,14 @@ class Voice(commands.GroupCog, group_name="voice"):
         cards = self._bot.cards
         return None if cards is None else lambda: picture(cards)
 
-    async def _open(self, interaction: Interaction, load: Load, range: Range, page: int) -> None:
+    async def _open(
+        self, interaction: Interaction, views: Load | Mapping[str, Load], range: Range, page: int
+    ) -> None:
         await defer(interaction)
         name = interaction.command.qualified_name if interaction.command else "voice"
         user_id, preferences = interaction.user.id, self._bot.preferences
         board = Board(
-            load,
+            views,
             user_id,
             name,
             range,

@@ -1,9 +1,9 @@
 """Pictures people share: plain data in, a PNG and its alternative text out. No Discord, no SQL."""
 
 from pwrbot.pictures.avatars import AvatarCache
-from pwrbot.pictures.heat import Week, Year
+from pwrbot.pictures.heat import Week, Year, week_lines, year_lines
 from pwrbot.pictures.leaderboard import MOST_ROWS, Leaderboard, Row
-from pwrbot.pictures.lines import Chart, Period
+from pwrbot.pictures.lines import Chart, Period, chart_lines
 from pwrbot.pictures.picture import ALTERNATIVE_TEXT_LIMIT, Picture, PictureUnavailable
 from pwrbot.pictures.studio import Studio
 
@@ -20,4 +20,7 @@ __all__ = [
     "Studio",
     "Week",
     "Year",
+    "chart_lines",
+    "week_lines",
+    "year_lines",
 ]

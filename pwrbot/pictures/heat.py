@@ -47,13 +47,9 @@ _WEEKS = 54
 
 def draw_year(year: Year, fonts: Fonts, wanted: Callable[[], None] = lambda: None) -> Picture:
     """A square for each day, in a column for each week. Raises FontsMissing."""
-    monday = year.last - timedelta(days=year.last.weekday())
-    earliest = monday - timedelta(weeks=_WEEKS - 1)
-    first = max(year.first, earliest)
+    first, times = _shown(year)
     start = first - timedelta(days=first.weekday())
-    weeks = (monday - start).days // 7 + 1
-    shown = [first + timedelta(days=number) for number in range((year.last - first).days + 1)]
-    times = {day: year.days.get(day, timedelta()) for day in shown}
+    weeks = ((year.last - start).days) // 7 + 1
     most = max(times.values(), default=timedelta())
     left, top = _MARGIN + 38, _HEAD + 22
     width = max(left + weeks * _STEP + _MARGIN, 560)
@@ -74,13 +70,17 @@ def draw_year(year: Year, fonts: Fonts, wanted: Callable[[], None] = lambda: Non
             if day in times:
                 colour = amount(times[day] / most if most else 0.0)
                 canvas.rectangle(x, top + row * _STEP, _CELL, _CELL, colour, 3)
-    active = sum(time > timedelta() for time in times.values())
-    total = sum(times.values(), timedelta())
-    _legend(canvas, top + 7 * _STEP + 26, f"{short(total)} on {_days(active)}", most)
+    _legend(canvas, top + 7 * _STEP + 26, _total(times), most)
+    return Picture("year.png", canvas.png(), _words(year.title, year.when, year_lines(year)))
+
+
+def year_lines(year: Year) -> list[str]:
+    """The same in words: the total, then the days with the most."""
+    _, times = _shown(year)
     peaks = sorted((day for day in times if times[day]), key=lambda day: (-times[day], day))
-    lines = [f"Total {short(total)} on {_days(active)}."]
-    lines += [f"{on(day)}: {short(times[day])}" for day in peaks[:_TOLD]]
-    return Picture("year.png", canvas.png(), _words(year.title, year.when, lines))
+    return [f"Total {_total(times)}."] + [
+        f"{on(day)}: {short(times[day])}" for day in peaks[:_TOLD]
+    ]
 
 
 def draw_week(week: Week, fonts: Fonts, wanted: Callable[[], None] = lambda: None) -> Picture:
@@ -99,14 +99,31 @@ def draw_week(week: Week, fonts: Fonts, wanted: Callable[[], None] = lambda: Non
             canvas.rectangle(left + hour * step, top + day * step, cell, cell, colour, 5)
     total = sum(week.hours, timedelta())
     _legend(canvas, top + 7 * step + 26, f"{short(total)} in all", most)
+    return Picture("week.png", canvas.png(), _words(week.title, week.when, week_lines(week)))
+
+
+def week_lines(week: Week) -> list[str]:
+    """The same in words: the total, then the hours with the most."""
     order = sorted(range(168), key=lambda number: (-week.hours[number], number))
-    lines = [f"Total {short(total)}."]
-    lines += [
+    return [f"Total {short(sum(week.hours, timedelta()))}."] + [
         f"{DAYS[number // 24]} {number % 24:02}:00: {short(week.hours[number])}"
         for number in order[:_TOLD]
         if week.hours[number]
     ]
-    return Picture("week.png", canvas.png(), _words(week.title, week.when, lines))
+
+
+def _shown(year: Year) -> tuple[date, dict[date, timedelta]]:
+    """The first day there is room for, and the time of each from there on."""
+    monday = year.last - timedelta(days=year.last.weekday())
+    first = max(year.first, monday - timedelta(weeks=_WEEKS - 1))
+    days = (first + timedelta(days=number) for number in range((year.last - first).days + 1))
+    return first, {day: year.days.get(day, timedelta()) for day in days}
+
+
+def _total(times: Mapping[date, timedelta]) -> str:
+    active = sum(time > timedelta() for time in times.values())
+    words = f"{active:,} day{'' if active == 1 else 's'}"
+    return f"{short(sum(times.values(), timedelta()))} on {words}"
 
 
 def _head(canvas: Canvas, title: str, when: str) -> None:
@@ -125,10 +142,6 @@ def _legend(canvas: Canvas, y: float, words: str, most: timedelta) -> None:
         canvas.rectangle(right, y - 11, _CELL, _CELL, colour, 3)
         right -= 3
     canvas.text(right - 5, y, "0", 13, MUTED, align="right")
-
-
-def _days(number: int) -> str:
-    return f"{number:,} day{'' if number == 1 else 's'}"
 
 
 def _words(title: str, when: str, lines: list[str]) -> str:

@@ -75,7 +75,8 @@ def draw(chart: Chart, fonts: Fonts, wanted: Callable[[], None] = lambda: None) 
         words = f"{one_line(period.name)}: {total}"
         colour = TEXT if number == 0 else MUTED
         x += 32 + canvas.text(x + 32, 100, words, 13, colour, most=inner / 3 - 40) + 20
-    return Picture("chart.png", canvas.png(), _words(chart, periods))
+    words = alternative_text(f"{one_line(chart.title)}, {one_line(chart.when)}", chart_lines(chart))
+    return Picture("chart.png", canvas.png(), words)
 
 
 def _steps(canvas: Canvas, steps: Sequence[str], across: list[float]) -> None:
@@ -102,10 +103,11 @@ def _scale(most: timedelta) -> tuple[timedelta, int]:
     return step, max(3, -(-most // step))
 
 
-def _words(chart: Chart, periods: Sequence[Period]) -> str:
-    lines = [f"{one_line(p.name)}: {short(sum(p.times, timedelta()))} in all" for p in periods]
+def chart_lines(chart: Chart) -> list[str]:
+    """The same in words: the total of each period, then each step of the present one."""
+    periods = chart.periods[: len(LINES)]
+    told = [f"{one_line(p.name)}: {short(sum(p.times, timedelta()))} in all" for p in periods]
     if periods:
-        times = periods[0].times
-        named = zip(chart.steps, times, strict=False)
-        lines += [f"{one_line(step)}: {short(time)}" for step, time in named if step]
-    return alternative_text(f"{one_line(chart.title)}, {one_line(chart.when)}", lines)
+        named = zip(chart.steps, periods[0].times, strict=False)
+        told += [f"{one_line(step)}: {short(time)}" for step, time in named if step]
+    return told

@@ -1,13 +1,29 @@
 """Pictures of what the services found, with members' names and faces."""
 
+# ruff: noqa: A002 - a range is called range, as members see it
+
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
+from zoneinfo import ZoneInfo
+
+from msgspec.structs import replace
 
 from pwrbot.people import People
-from pwrbot.pictures import AvatarCache, Leaderboard, Picture, Row, Studio
-from pwrbot.services.ranges import EPOCH
+from pwrbot.pictures import (
+    AvatarCache,
+    Chart,
+    Leaderboard,
+    Period,
+    Picture,
+    Row,
+    Studio,
+    Week,
+    Year,
+)
+from pwrbot.services.activity import Days, Hours, Periods, Span
+from pwrbot.services.ranges import EPOCH, Range
 from pwrbot.services.statistics import LeaderboardPage
 from pwrbot.views.wording import duration
 
@@ -44,12 +60,60 @@ class Cards:
                     marked=row.user_id == viewer_id,
                 )
             )
-        when = f"{page.range.label}: {span(page.since, page.until, page)}"
+        when = f"{page.range.label}: {from_to(page.since, page.until, page.zone)}"
         return await self._studio.leaderboard(Leaderboard("Voice leaderboard", when, rows, longest))
 
+    async def year(self, guild_id: int, member_id: int, year: Year) -> Picture:
+        """With the member's name for a title; raises PictureUnavailable, as do the others."""
+        return await self._studio.year(replace(year, title=await self._name(guild_id, member_id)))
 
-def span(since: datetime, until: datetime, page: LeaderboardPage) -> str:
+    async def week(self, guild_id: int, member_id: int, week: Week) -> Picture:
+        return await self._studio.week(replace(week, title=await self._name(guild_id, member_id)))
+
+    async def chart(self, guild_id: int, member_id: int, chart: Chart) -> Picture:
+        return await self._studio.chart(replace(chart, title=await self._name(guild_id, member_id)))
+
+    async def _name(self, guild_id: int, member_id: int) -> str:
+        return (await self._people.of(guild_id, [member_id]))[member_id].name
+
+
+def year_of(days: Days) -> Year:
+    """The days of a year, without a title."""
+    when = f"Time in voice by day, {_day(days.first)} to {_day(days.last)}, {days.zone.key}"
+    return Year("", when, days.first, days.last, days.times)
+
+
+def week_of(hours: Hours, range: Range) -> Week:
+    """The hours of the week, without a title."""
+    span = from_to(hours.since, hours.until, hours.zone)
+    return Week("", f"Time in voice by hour, {range.label.lower()}: {span}", hours.times)
+
+
+def chart_of(periods: Periods) -> Chart:
+    """The present period beside earlier ones, without a title."""
+    step = "month" if periods.monthly else "day"
+    longest = max(periods.spans, key=lambda span: len(span.times))
+    steps = [
+        f"{date(2000, number + 1, 1):%b}" if periods.monthly else f"{number + 1}"
+        for number, _ in enumerate(longest.times)
+    ]
+    when = f"Time in voice by {step} beside earlier times, {periods.zone.key}"
+    return Chart("", when, steps, [Period(_period(each), each.times) for each in periods.spans])
+
+
+def _period(span: Span) -> str:
+    return f"from {_day(span.first)}"
+
+
+def from_to(since: datetime, until: datetime, zone: ZoneInfo) -> str:
     """From when to when, in the server's zone: a picture is the same for every reader."""
-    last = f"{until.astimezone(page.zone):%d %b %Y %H:%M}"
-    begins = "" if since <= EPOCH else f"{since.astimezone(page.zone):%d %b %Y %H:%M} "
-    return f"{begins}to {last}, {page.zone.key}"
+    begins = "" if since <= EPOCH else f"{_moment(since, zone)} "
+    return f"{begins}to {_moment(until, zone)}, {zone.key}"
+
+
+def _moment(time: datetime, zone: ZoneInfo) -> str:
+    return f"{_day(time.astimezone(zone).date())} {time.astimezone(zone):%H:%M}"
+
+
+def _day(day: date) -> str:
+    return f"{day:%d %b %Y}"

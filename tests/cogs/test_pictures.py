@@ -88,6 +88,36 @@ async def test_the_controls_go_off_and_the_picture_stays(live: LiveBot, guild: G
     assert "1. m1: " in board.text
 
 
+async def test_a_member_s_time_in_pictures(live: LiveBot, guild: Guild) -> None:
+    await live.repository.voice_sessions.insert_many(
+        [
+            session(guild, "ada", "Lounge", 2, ago=3),  # Wed 18 Mar 2026, 07:00 to 09:00
+            session(guild, "ada", "Games", 5, ago=24 * 30),
+        ]
+    )
+    reply = await live.ask(guild, "bob", "voice stats", member=guild.member("ada").user)
+    assert "Total: 2 h 00 min" in reply.text
+    assert not reply.files
+    await reply.choose("View", "Days of the year")
+    assert list(reply.files) == ["year.png"]
+    assert "(picture: ada, Time in voice by day, 19 Mar 2025 to 18 Mar 2026, UTC" in reply.text
+    assert "Total 7 h on 2 days.\nMon 16 Feb 2026: 5 h\nWed 18 Mar 2026: 2 h" in reply.text
+    await reply.choose("View", "Hours of the week")
+    assert list(reply.files) == ["week.png"]
+    assert "Wed 07:00: 1 h\nWed 08:00: 1 h" in reply.text
+    await reply.choose("View", "Beside earlier times")
+    assert list(reply.files) == ["chart.png"]
+    assert "from 01 Mar 2026: 2 h in all\nfrom 01 Feb 2026: 5 h in all" in reply.text
+    await reply.choose("Range", "This year")
+    assert "from 01 Jan 2026: 7 h in all" in reply.text
+    assert "Feb: 5 h\nMar: 2 h" in reply.text
+    await reply.press("Text")
+    assert not reply.files
+    assert "Feb: 5 h\nMar: 2 h" in reply.text
+    await reply.choose("View", "Figures")
+    assert "Sessions: 2" in reply.text
+
+
 async def test_without_fonts_the_board_is_text(
     sandbox: Sandbox, guild: Guild, sqlite_repository: Repository, tmp_path: Path
 ) -> None:
