@@ -19,13 +19,19 @@ from pwrbot.discord_api import use_gateway
 from pwrbot.discord_cache import renew_roles, survive_unreadable
 from pwrbot.gateway import VoiceGateway
 from pwrbot.in_flight import InFlight
+from pwrbot.people import People
+from pwrbot.pictures import AvatarCache, Studio
 from pwrbot.replies import Interaction
 from pwrbot.repository import Repository
+from pwrbot.services.activity import VoiceActivity
+from pwrbot.services.preferences import PreferenceService
 from pwrbot.services.settings import SettingsService
 from pwrbot.services.statistics import VoiceStatistics
 from pwrbot.services.voice import VoiceTracker
+from pwrbot.services.voice_calendar import VoiceCalendar
 from pwrbot.shards import Shards
 from pwrbot.views.boards import TIMEOUT, Boards
+from pwrbot.views.cards import Cards
 
 log = structlog.get_logger(__name__)
 
@@ -33,8 +39,9 @@ log = structlog.get_logger(__name__)
 class Bot(commands.AutoShardedBot):
     """pwrbot on Discord. It needs no privileged intent and reads no messages.
 
-    ``shards``: those to connect, None for all, as many as Discord advises.
-    ``engine_description`` and ``schema_version`` are what /about says of the database.
+    ``shards``: those to connect, None for all, as many as Discord advises. Without a ``studio`` all
+    answers are text. ``engine_description`` and ``schema_version`` are what /about says of the
+    database.
     """
 
     def __init__(
@@ -50,6 +57,8 @@ class Bot(commands.AutoShardedBot):
         board_timeout: timedelta = TIMEOUT,
         engine_description: str = "",
         schema_version: str = "",
+        studio: Studio | None = None,
+        avatars: AvatarCache | None = None,
     ) -> None:
         # The bot never speaks, so what that would need is nothing to warn of.
         discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
@@ -78,6 +87,11 @@ class Bot(commands.AutoShardedBot):
         self.started_at = clock.now()
         self.stopping = False
         self.in_flight = InFlight()
+        self.voice_calendar = VoiceCalendar(VoiceActivity(repository, clock, settings))
+        self.preferences = PreferenceService(repository, clock)
+        self._studio = studio
+        self._avatars = avatars or AvatarCache(clock)
+        self.cards = studio and Cards(studio, self._avatars, People(self, clock))
         self.boards = Boards(clock, self.in_flight, board_timeout)
         self.voice_gateway = VoiceGateway(self, tracker, clock)
         self._command_sync: CommandSync = command_sync
@@ -108,6 +122,14 @@ class Bot(commands.AutoShardedBot):
 
     async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:
         log.exception("event_failed", gateway_event=event_method)
+
+    async def close(self) -> None:
+        try:
+            if self._studio is not None:
+                self._studio.close()
+            await self._avatars.close()
+        finally:
+            await super().close()
 
     async def wind_down(self, seconds: float) -> bool:
         """Take no more commands and no more voice events, and let the commands under way finish.

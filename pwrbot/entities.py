@@ -233,6 +233,15 @@ class ServerSettings(Entity, frozen=True, gc=False):
     updated_at: datetime
 
 
+class MemberPreferences(Entity, frozen=True, gc=False):
+    """What one user chose, wherever they meet the bot."""
+
+    user_id: Key[int]
+    plain_text: bool
+    """Text in place of pictures."""
+    updated_at: datetime
+
+
 # The bot itself
 
 

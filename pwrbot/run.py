@@ -20,6 +20,7 @@ from pwrbot.config import Config
 from pwrbot.database import Database
 from pwrbot.discord_api import GatewayUnknown, use_api
 from pwrbot.errors import ConfigError, PwrbotError
+from pwrbot.pictures import Studio
 from pwrbot.repository import Repository
 from pwrbot.services.settings import SettingsService
 from pwrbot.services.statistics import VoiceStatistics
@@ -96,6 +97,7 @@ async def _serve(config: Config, token: str, database: Database, clock: Clock, s
         command_sync=config.command_sync,
         engine_description=database.engine_description,
         schema_version=database.schema_version,
+        studio=Studio(),
     )
     await tracker.recover()
     async with bot:

@@ -12,6 +12,7 @@ from pwrbot.repository.engine import Engine, EngineOptions, Executor, Transactio
 from pwrbot.repository.engine.opening import open_engine
 from pwrbot.repository.errors import Problem, QueryFileError
 from pwrbot.repository.feeds import FeedItems, Feeds, FeedSubscriptions, Subscribers
+from pwrbot.repository.member_preferences import MemberPreferencesTable
 from pwrbot.repository.queries import EngineName, load_queries
 from pwrbot.repository.server_settings import ServerSettingsTable
 from pwrbot.repository.sql_files import sql_directory
@@ -44,6 +45,7 @@ class Tables:
     voice_channel_totals: VoiceChannelTotals
     voice_hours: VoiceHours
     server_settings: ServerSettingsTable
+    member_preferences: MemberPreferencesTable
     bot_meta: BotMetaTable
 
     def __init__(self, tables: Mapping[str, type[BoundTable]], executor: Executor) -> None:

@@ -62,6 +62,10 @@ class VoiceActivity:
         self._clock = clock
         self._settings = settings
 
+    async def now(self, guild_id: int) -> tuple[datetime, ZoneInfo]:
+        """Now, in UTC, and the guild's zone."""
+        return self._clock.now(), await self._settings.zone(guild_id)
+
     async def of_range(
         self, guild_id: int, chosen: Range, member_id: int | None = None
     ) -> Activity:

@@ -35,6 +35,13 @@ CREATE TABLE feed_items (
 
 CREATE INDEX feed_items_published ON feed_items USING btree (feed_id, published_at DESC, item_id);
 
+CREATE TABLE member_preferences (
+    user_id bigint NOT NULL,
+    plain_text boolean NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT member_preferences_pkey PRIMARY KEY (user_id)
+);
+
 CREATE TABLE open_voice_sessions (
     guild_id bigint NOT NULL,
     user_id bigint NOT NULL,

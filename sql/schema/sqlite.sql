@@ -42,6 +42,13 @@ CREATE TABLE feeds (
     CONSTRAINT feeds_source_url_key UNIQUE (source_url)
 ) STRICT;
 
+CREATE TABLE member_preferences (
+    user_id INTEGER PRIMARY KEY,
+    plain_text INTEGER NOT NULL
+    CONSTRAINT member_preferences_plain_text_bool CHECK (plain_text IN (0, 1)),
+    updated_at INTEGER NOT NULL
+) STRICT;
+
 CREATE TABLE open_voice_sessions (
     guild_id INTEGER NOT NULL,
     user_id INTEGER NOT NULL,

@@ -13,6 +13,7 @@ from pwrbot.entities import (
     Feed,
     FeedItem,
     FeedSubscription,
+    MemberPreferences,
     OpenVoiceSession,
     ServerSettings,
     Settings,
@@ -91,6 +92,11 @@ async def three_rows(tables: Tables, table: str) -> list[Any]:
             ),
             ServerSettings(three, Settings(), 7, AT),
         ],
+        "member_preferences": [
+            MemberPreferences(one, True, AT),
+            MemberPreferences(two, False, AT),
+            MemberPreferences(three, True, AT),
+        ],
         "bot_meta": [BotMeta("", ""), BotMeta("a", "b"), BotMeta("😀", "c")],
     }
     return rows[table]
@@ -112,6 +118,7 @@ def changed(row: Any) -> Any:
         VoiceChannelTotal: {"total": 2 * HOUR},
         VoiceHour: {"quarter_2": HOUR},
         ServerSettings: {"settings": Settings("Asia/Tokyo"), "version": 9},
+        MemberPreferences: {"updated_at": AT + HOUR},
         BotMeta: {"value": "other"},
     }
     return msgspec.structs.replace(row, **changes[type(row)])

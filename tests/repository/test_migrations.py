@@ -125,6 +125,8 @@ ROWS = {
         channel_id) VALUES (1, 2, {now}, 3)""",
     "server_settings": """INSERT INTO server_settings (guild_id, settings, version, updated_at)
         VALUES (1, '{{}}', 1, {now})""",
+    "member_preferences": """INSERT INTO member_preferences (user_id, plain_text, updated_at)
+        VALUES (7, TRUE, {now})""",
     "bot_meta": "INSERT INTO bot_meta (key, value) VALUES ('k', 'v')",
 }
 

@@ -12,6 +12,7 @@ from pwrbot.entities import (
     Feed,
     FeedItem,
     FeedSubscription,
+    MemberPreferences,
     OpenVoiceSession,
     ServerSettings,
     Settings,
@@ -81,6 +82,10 @@ SEED: dict[str, list[Entity]] = {
             OTHER_GUILD, Settings(voice=VoiceSettings(ignored_roles=(1, 2**63 - 1))), 7, NOON
         ),
     ],
+    "member_preferences": [
+        MemberPreferences(1, True, NOON),
+        MemberPreferences(2**63 - 1, False, NOON),
+    ],
     "bot_meta": [BotMeta("", ""), BotMeta("heartbeat", "now")],
 }
 
@@ -96,6 +101,7 @@ CHANGED: dict[str, Entity] = {
     "voice_channel_totals": VoiceChannelTotal(ALTERED, 2024, 21, HOUR / 2),
     "voice_hours": VoiceHour(ALTERED, 2024022905, HOUR, HOUR, HOUR, HOUR),
     "server_settings": ServerSettings(GUILD, Settings(), 9, NOON),
+    "member_preferences": MemberPreferences(1, False, NOON + HOUR),
     "bot_meta": BotMeta("heartbeat", "later"),
 }
 """For each table a row with the key of one that is there."""
@@ -112,6 +118,7 @@ ADDED: dict[str, Entity] = {
     "voice_channel_totals": VoiceChannelTotal(ALTERED, 2023, 21, HOUR),
     "voice_hours": VoiceHour(ALTERED, 2023022905, HOUR / 4, HOUR / 4, HOUR / 4, HOUR / 4),
     "server_settings": ServerSettings(8, Settings(), 1, NOON),
+    "member_preferences": MemberPreferences(3, True, NOON),
     "bot_meta": BotMeta("new", "😀"),
 }
 """For each table a row whose key is free."""
