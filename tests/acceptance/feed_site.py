@@ -61,22 +61,23 @@ async def follow_all(repository: Repository, site: Site, guilds: list[Guild]) ->
 
     The feeds have been polled before, and are due; no item is told of in a digest.
     """
-    for number in range(len(site.published)):
-        address = f"{site.url}/{number}"
-        feed = await repository.feeds.insert(
-            Feed("feed", address, address, f"Feed {number}", "", address, None, (), EARLIER)
-        )
-        await repository.feed_polls.insert(FeedPoll(feed.id, EARLIER, 1, succeeded_at=EARLIER))
-        for guild in guilds:
-            who = await repository.subscribers.ensure(kind="guild", target_id=guild.id)
-            channel = guild.channel(str(number))
-            await repository.feed_subscriptions.insert(
-                FeedSubscription(who.id, feed.id, channel.id, EARLIER)
+    async with repository.transaction() as tx:
+        for number in range(len(site.published)):
+            address = f"{site.url}/{number}"
+            feed = await tx.feeds.insert(
+                Feed("feed", address, address, f"Feed {number}", "", address, None, (), EARLIER)
             )
-    for guild in guilds:
-        await repository.server_settings.save(
-            guild_id=guild.id,
-            settings=Settings(feeds=FeedSettings(digest_over=10_000)),
-            version=0,
-            now=EARLIER,
-        )
+            await tx.feed_polls.insert(FeedPoll(feed.id, EARLIER, 1, succeeded_at=EARLIER))
+            for guild in guilds:
+                who = await tx.subscribers.ensure(kind="guild", target_id=guild.id)
+                channel = guild.channel(str(number))
+                await tx.feed_subscriptions.insert(
+                    FeedSubscription(who.id, feed.id, channel.id, EARLIER)
+                )
+        for guild in guilds:
+            await tx.server_settings.save(
+                guild_id=guild.id,
+                settings=Settings(feeds=FeedSettings(digest_over=10_000)),
+                version=0,
+                now=EARLIER,
+            )
