@@ -15,10 +15,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
-import aiohttp
 import discord
 import msgspec
-import structlog
 from discord import ui
 
 from pwrbot.clock import Clock
@@ -26,13 +24,10 @@ from pwrbot.commands import report_failure
 from pwrbot.in_flight import InFlight
 from pwrbot.replies import Interaction, defer, tell
 from pwrbot.services.ranges import Range
-
-log = structlog.get_logger(__name__)
+from pwrbot.views.screens import PREFIX, Shown, draw_off, page_buttons, turned
 
 TIMEOUT = timedelta(minutes=3)
 """How long a board's controls work after the last press. Discord allows edits for 15 minutes."""
-
-_PREFIX = "board"
 
 
 class BoardPage(msgspec.Struct, frozen=True):
@@ -84,34 +79,15 @@ class Board:
         async with self._turn:
             if self._latest is None:
                 return
-            try:
-                view = self._layout(self._shown, self._range, live=False)
-                await self._latest.edit_original_response(view=view)
-            except (
-                discord.HTTPException,
-                aiohttp.ClientError,
-                OSError,
-                TimeoutError,
-                RuntimeError,  # the HTTP session is closed: Discord ended the connection for good
-            ) as error:
-                log.debug("board_not_disabled", error=type(error).__name__)
+            await draw_off(self._latest, self._layout(self._shown, self._range, live=False))
 
     def _chosen(self, control: str, interaction: Interaction) -> tuple[Range, int]:
         """What a control asks for, seen from the range and page that are shown."""
-        match control:
-            case "first":
-                return self._range, 1
-            case "previous":
-                return self._range, max(1, self._page - 1)
-            case "next":
-                return self._range, self._page + 1
-            case "last":
-                return self._range, self._shown.pages if self._shown is not None else 1
-            case "range":
-                values = (interaction.data or {}).get("values") or [self._range]
-                return Range(values[0]), 1
-            case _:
-                return self._range, self._page
+        if control == "range":
+            values = (interaction.data or {}).get("values") or [self._range]
+            return Range(values[0]), 1
+        pages = self._shown.pages if self._shown is not None else 1
+        return self._range, turned(control, self._page, pages)
 
     async def _draw(self, interaction: Interaction, range: Range, page: int) -> None:
         shown = await self._load(range, page)
@@ -133,7 +109,8 @@ class Board:
         layout.add_item(ui.Container(*body))
         layout.add_item(ui.ActionRow(self._select(range, live)))
         if shown.pages > 1:
-            layout.add_item(ui.ActionRow(*self._buttons(shown, live)))
+            buttons = page_buttons(self._control, shown.page, shown.pages, live)
+            layout.add_item(ui.ActionRow(*buttons))
         # Finished: discord.py is to draw it, not to listen to it.
         layout.stop()
         return layout
@@ -149,39 +126,25 @@ class Board:
             disabled=not live,
         )
 
-    def _buttons(self, shown: BoardPage, live: bool) -> list[ui.Button[Any]]:
-        at_start, at_end = shown.page <= 1, shown.page >= shown.pages
-        controls = (
-            ("first", "⏮", at_start),
-            ("previous", "◀", at_start),
-            ("count", f"{shown.page}/{shown.pages}", True),
-            ("next", "▶", at_end),
-            ("last", "⏭", at_end),
-        )
-        return [
-            ui.Button(label=label, custom_id=self._control(control), disabled=off or not live)
-            for control, label, off in controls
-        ]
-
     def _control(self, control: str) -> str:
-        return f"{_PREFIX}:{self.token}:{control}"
+        return f"{PREFIX}:{self.token}:{control}"
 
 
 class Boards:
-    """The boards whose controls work now."""
+    """The boards, and other screens, whose controls work now."""
 
     def __init__(self, clock: Clock, in_flight: InFlight, timeout: timedelta = TIMEOUT) -> None:
         self._clock = clock
         self._in_flight = in_flight
         self._timeout = timeout.total_seconds()
-        self._live: dict[str, tuple[Board, asyncio.Task[None]]] = {}
+        self._live: dict[str, tuple[Shown, asyncio.Task[None]]] = {}
         self.closing = False
         """Whether presses are refused because the bot is about to stop."""
 
     def __len__(self) -> int:
         return len(self._live)
 
-    async def open(self, interaction: Interaction, board: Board) -> None:
+    async def open(self, interaction: Interaction, board: Shown) -> None:
         """Show a board in answer to a command that was deferred."""
         self._keep(board)
         try:
@@ -194,7 +157,7 @@ class Boards:
         """Act on a press; interactions of anything else are left alone."""
         data: Any = interaction.data or {}
         prefix, _, rest = str(data.get("custom_id", "")).partition(":")
-        if interaction.type is not discord.InteractionType.component or prefix != _PREFIX:
+        if interaction.type is not discord.InteractionType.component or prefix != PREFIX:
             return
         token, _, control = rest.partition(":")
         with self._in_flight:
@@ -218,7 +181,7 @@ class Boards:
             for task in late:
                 task.cancel()
 
-    async def _press(self, board: Board, interaction: Interaction, control: str) -> None:
+    async def _press(self, board: Shown, interaction: Interaction, control: str) -> None:
         self._keep(board)
         try:
             await defer(interaction)
@@ -226,18 +189,18 @@ class Boards:
         except Exception as error:
             await report_failure(interaction, error, name=board.name)
 
-    def _keep(self, board: Board) -> None:
+    def _keep(self, board: Shown) -> None:
         """Start, or start again, the time until the board's controls go off."""
         self._let_go(board)
         expiry = asyncio.create_task(self._expire(board), name="board-expiry")
         self._live[board.token] = (board, expiry)
 
-    def _let_go(self, board: Board) -> None:
+    def _let_go(self, board: Shown) -> None:
         _, expiry = self._live.pop(board.token, (None, None))
         if expiry is not None:
             expiry.cancel()
 
-    async def _expire(self, board: Board) -> None:
+    async def _expire(self, board: Shown) -> None:
         await self._clock.sleep(self._timeout)
         self._live.pop(board.token, None)
         await board.disable()

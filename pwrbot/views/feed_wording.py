@@ -1,0 +1,38 @@
+"""What feeds say, as it may stand in a message: shortened, without power, and linked."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+NAME_LIMIT: Final = 100
+"""Characters of a name or a title in a list."""
+
+
+def third_party(text: str, limit: int = NAME_LIMIT) -> str:
+    """One line of somebody else's words, which can neither format, link, mention nor ping."""
+    line = " ".join(text.split())
+    if len(line) > limit:
+        line = line[: limit - 1].rstrip() + "…"
+    # A backslash before @ would do, but whoever copies the text would ping.
+    return _SIGNS.sub(r"\\\g<0>", line).replace("@", "@\u200b")
+
+
+def link(name: str, url: str | None, limit: int = NAME_LIMIT) -> str:
+    """A name that leads to a URL and shows no preview; only the name where there is no URL."""
+    shown = third_party(name, limit) or "(without a name)"
+    if url is None or not url.startswith(("http://", "https://")) or len(url) > _LONGEST_URL:
+        return shown
+    return f"[{shown}](<{_ENDS.sub(lambda match: f'%{ord(match[0]):02X}', url)}>)"
+
+
+def code(text: str, limit: int = NAME_LIMIT) -> str:
+    """What a member typed, as it is."""
+    line = " ".join(text.split()).replace("`", "ˋ")
+    return f"`{line if len(line) <= limit else line[: limit - 1] + '…'}`"
+
+
+_SIGNS: Final = re.compile(r"[\\*_~|`<>\[\]()#:]")
+_ENDS: Final = re.compile(r"[<>()\s\\]")
+_LONGEST_URL: Final = 350
+"""So that a page of links stays within the 4,000 characters of a message."""
