@@ -28,7 +28,7 @@ def link(name: str, url: str | None, limit: int = NAME_LIMIT) -> str:
 
 def code(text: str, limit: int = NAME_LIMIT) -> str:
     """What a member typed, as it is."""
-    line = " ".join(text.split()).replace("`", "ˋ")
+    line = " ".join(text.split()).replace("`", "'")
     return f"`{line if len(line) <= limit else line[: limit - 1] + '…'}`"
 
 

@@ -46,5 +46,5 @@ def test_a_link_cannot_be_broken_out_of() -> None:
 
 
 def test_code_ends_where_it_should() -> None:
-    assert code("a`b\nc") == "`aˋb c`"
+    assert code("a`b\nc") == "`a'b c`"
     assert code("x" * 20, 5) == "`xxxx…`"
