@@ -12,6 +12,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from pwrbot.errors import ConfigError
+from pwrbot.feeds.addresses import AllowedHosts
+from pwrbot.feeds.source import Sources
 
 T = TypeVar("T")
 
@@ -57,6 +59,10 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     voice_reconcile_seconds: float
     default_timezone: str
     """IANA name, known to zoneinfo."""
+    feed_allowed_hosts: AllowedHosts
+    """What feeds may be fetched from beyond the public internet."""
+    feed_endpoints: dict[str, str]
+    """Base URLs by platform_id, in place of the sources' own."""
     slow_query_ms: int
     log_level: LogLevel
     log_format: LogFormat
@@ -116,6 +122,8 @@ def load_config(environ: Mapping[str, str]) -> Config:
         voice_heartbeat_seconds=read.setting("VOICE_HEARTBEAT_SECONDS", _seconds(0.1), 10.0),
         voice_reconcile_seconds=read.setting("VOICE_RECONCILE_SECONDS", _seconds(0.1), 60.0),
         default_timezone=read.setting("DEFAULT_TIMEZONE", _zone, "UTC"),
+        feed_allowed_hosts=read.setting("FEED_ALLOWED_HOSTS", _hosts, AllowedHosts()),
+        feed_endpoints=read.setting("FEED_ENDPOINTS", _endpoints, {}),
         slow_query_ms=read.setting("SLOW_QUERY_MS", _whole(0, 3_600_000), 250),
         log_level=read.setting("LOG_LEVEL", _log_level, "INFO"),
         log_format=read.setting("LOG_FORMAT", _log_format, "auto"),
@@ -237,6 +245,21 @@ def _zone(text: str) -> str:
     except (KeyError, ValueError, OSError):  # unknown, not a name, a directory of the zones
         raise ValueError("must be a time zone's IANA name, such as Europe/Berlin or UTC") from None
     return text
+
+
+def _hosts(text: str) -> AllowedHosts:
+    return AllowedHosts.parse(text.split(","))
+
+
+def _endpoints(text: str) -> dict[str, str]:
+    found = {}
+    for entry in filter(None, map(str.strip, text.split(","))):
+        name, equals, address = entry.partition("=")
+        if not equals:
+            raise ValueError("takes entries such as anilist=https://proxy.example/anilist")
+        found[name.strip().lower()] = _web_address(address.strip())
+    Sources(found)  # knows which there are
+    return found
 
 
 def _auto_migrate(text: str) -> AutoMigrate:
