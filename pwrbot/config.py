@@ -12,8 +12,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from pwrbot.errors import ConfigError
-from pwrbot.feeds.addresses import AllowedHosts
-from pwrbot.feeds.source import Sources
+from pwrbot.feeds.allowed import AllowedHosts
 
 T = TypeVar("T")
 
@@ -258,7 +257,6 @@ def _endpoints(text: str) -> dict[str, str]:
         if not equals:
             raise ValueError("takes entries such as anilist=https://proxy.example/anilist")
         found[name.strip().lower()] = _web_address(address.strip())
-    Sources(found)  # knows which there are
     return found
 
 

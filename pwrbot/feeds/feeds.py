@@ -8,7 +8,7 @@ from typing import Any, Self
 from yarl import URL
 
 from pwrbot.clock import Clock
-from pwrbot.feeds.addresses import AllowedHosts
+from pwrbot.feeds.allowed import AllowedHosts
 from pwrbot.feeds.fetch import Fetcher
 from pwrbot.feeds.model import Followed, FoundFeed, Polled, Validators
 from pwrbot.feeds.pace import HostLimit

@@ -25,7 +25,8 @@ from yarl import URL
 
 from pwrbot import __version__
 from pwrbot.clock import Clock
-from pwrbot.feeds.addresses import AllowedHosts, Gate, GatedResolver, SystemResolver
+from pwrbot.feeds.addresses import Gate, GatedResolver, SystemResolver
+from pwrbot.feeds.allowed import AllowedHosts
 from pwrbot.feeds.body import ENCODINGS, read_body
 from pwrbot.feeds.errors import (
     FeedError,

@@ -40,6 +40,15 @@ async def read(fetch: Fetcher, response: Response) -> Document | WebPage:
     return await fetch.in_thread(parse_document, response.body, response.charset, response.url)
 
 
+async def find_document(fetch: Fetcher, url: str) -> tuple[Document, Polled]:
+    """The feed at a URL, and its first poll; raises FeedError."""
+    response = await fetch.get(url)
+    document = await read(fetch, response)
+    if isinstance(document, WebPage):
+        raise FeedUnreadable("not_a_feed")
+    return document, polled(response, document)
+
+
 async def poll_document(fetch: Fetcher, url: str, validators: Validators) -> Polled:
     """One poll of the feed at a URL; raises FeedError."""
     response = await fetch.get(url, validators=validators)

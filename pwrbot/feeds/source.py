@@ -11,6 +11,7 @@ import pkgutil
 from collections.abc import Iterator, Mapping
 from typing import ClassVar, Protocol
 
+from pwrbot.errors import ConfigError
 from pwrbot.feeds import sources
 from pwrbot.feeds.errors import LinkNotSupported
 from pwrbot.feeds.fetch import Fetcher
@@ -61,7 +62,7 @@ class Sources:
     """Every source, each with its endpoint."""
 
     def __init__(self, endpoints: Mapping[str, str] | None = None) -> None:
-        """``endpoints``: other base URLs by platform_id. Raises ValueError for an unknown one."""
+        """``endpoints``: other base URLs by platform_id. Raises ConfigError for an unknown one."""
         given = dict(endpoints or {})
         self._by_platform: dict[str, Source] = {
             source.platform_id: source(given.pop(source.platform_id, source.endpoint).rstrip("/"))
@@ -69,7 +70,7 @@ class Sources:
         }
         if given:
             known = ", ".join(self._by_platform)
-            raise ValueError(f"names {', '.join(given)}, where only these are: {known}")
+            raise ConfigError(f"FEED_ENDPOINTS names {', '.join(given)}; there are {known}.")
 
     def __iter__(self) -> Iterator[Source]:
         return iter(self._by_platform.values())
