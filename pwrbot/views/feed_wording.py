@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-NAME_LIMIT: Final = 100
+NAME_LIMIT: Final = 70
 """Characters of a name or a title in a list."""
 
 
@@ -34,5 +34,5 @@ def code(text: str, limit: int = NAME_LIMIT) -> str:
 
 _SIGNS: Final = re.compile(r"[\\*_~|`<>\[\]()#:]")
 _ENDS: Final = re.compile(r"[<>()\s\\]")
-_LONGEST_URL: Final = 350
+_LONGEST_URL: Final = 200
 """So that a page of links stays within the 4,000 characters of a message."""

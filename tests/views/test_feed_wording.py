@@ -33,8 +33,8 @@ def test_nobody_is_mentioned() -> None:
 
 def test_it_is_one_line_of_a_length() -> None:
     assert third_party("a\n\n b\tc") == "a b c"
-    assert third_party("x" * 101) == "x" * 99 + "…"
-    assert third_party("x" * 100) == "x" * 100
+    assert third_party("x" * 101, 100) == "x" * 99 + "…"
+    assert third_party("x" * 100, 100) == "x" * 100
     assert third_party("word " * 30, 10) == "word word…"
 
 
