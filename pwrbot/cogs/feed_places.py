@@ -29,8 +29,8 @@ class Place(msgspec.Struct, frozen=True):
     channel_id: int | None
     words: str
     """After "to": Discord's markdown."""
-    for_follower: bool
-    """Whether it is the default of the follower, chosen without naming a channel."""
+    named: bool
+    """Whether the member named it; else it is where the command happened to be used."""
 
 
 class TargetOption(app_commands.Transformer):
@@ -127,7 +127,7 @@ def place_of(
     if to == "me" or (to is None and interaction.guild_id is None):
         if channel is not None:
             raise Refusal("Choose either a channel or to: me.")
-        return Place(own(interaction), None, "your direct messages", True)
+        return Place(own(interaction), None, "your direct messages", False)
     if interaction.guild_id is None:
         raise Refusal("In direct messages feeds can only come to you: leave out where to.")
     follower = Follower("guild", interaction.guild_id)
@@ -145,7 +145,7 @@ def place_of(
     if channel_id is None:
         raise Refusal(f"Feeds can't be posted here: {_KINDS}.")
     require_permissions(interaction, channel_id, channel)
-    return Place(follower, channel_id, f"<#{channel_id}>", False)
+    return Place(follower, channel_id, f"<#{channel_id}>", channel is not None or to is not None)
 
 
 def words_of(channel_id: int | None, follower: Follower, settings: FeedSettings) -> str:
@@ -181,6 +181,16 @@ def require_permissions(
         raise Refusal(
             f"I can't post to <#{channel_id}>: let me {_joined(missing)} there, "
             "or choose another channel."
+        )
+
+
+def require_pingable(interaction: Interaction, role: discord.Role) -> None:
+    """Raises Refusal where the member could not ping this role themselves."""
+    permissions = interaction.permissions
+    if not (role.mentionable or permissions.mention_everyone or permissions.manage_guild):
+        raise Refusal(
+            f"You can't ping <@&{role.id}> yourself, so I won't for you: somebody who manages the "
+            "server can set this up."
         )
 
 
