@@ -11,6 +11,7 @@ from discord.ext import commands
 
 from pwrbot.clock import Clock
 from pwrbot.cogs.about import About
+from pwrbot.cogs.feeds import Feeds
 from pwrbot.cogs.settings import ServerSettings
 from pwrbot.cogs.voice import Voice
 from pwrbot.commands import CommandTree, sync_commands
@@ -21,6 +22,7 @@ from pwrbot.gateway import VoiceGateway
 from pwrbot.in_flight import InFlight
 from pwrbot.replies import Interaction
 from pwrbot.repository import Repository
+from pwrbot.services.feeds import FeedService
 from pwrbot.services.settings import SettingsService
 from pwrbot.services.statistics import VoiceStatistics
 from pwrbot.services.voice import VoiceTracker
@@ -41,6 +43,7 @@ class Bot(commands.AutoShardedBot):
         settings: SettingsService,
         statistics: VoiceStatistics,
         tracker: VoiceTracker,
+        feeds: FeedService,
         clock: Clock,
         *,
         command_sync: CommandSync = "changed",
@@ -67,6 +70,7 @@ class Bot(commands.AutoShardedBot):
         self.settings = settings
         self.statistics = statistics
         self.tracker = tracker
+        self.feeds = feeds
         self.clock = clock
         self.engine_description = engine_description
         self.schema_version = schema_version
@@ -85,7 +89,7 @@ class Bot(commands.AutoShardedBot):
     async def setup_hook(self) -> None:
         await use_gateway(self.http)
         if not self.cogs:
-            for cog in (Voice(self), ServerSettings(self), About(self)):
+            for cog in (Voice(self), Feeds(self), ServerSettings(self), About(self)):
                 await self.add_cog(cog)
         if self.application_id is not None:
             await sync_commands(self.tree, self.repository, self.application_id, self._command_sync)

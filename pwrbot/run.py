@@ -20,7 +20,9 @@ from pwrbot.config import Config
 from pwrbot.database import Database
 from pwrbot.discord_api import GatewayUnknown, use_api
 from pwrbot.errors import ConfigError, PwrbotError
+from pwrbot.feeds.feeds import Feeds
 from pwrbot.repository import Repository
+from pwrbot.services.feeds import FeedService
 from pwrbot.services.settings import SettingsService
 from pwrbot.services.statistics import VoiceStatistics
 from pwrbot.services.voice import VoiceTracker
@@ -75,6 +77,15 @@ async def run_bot(config: Config, open_database: OpenDatabase, clock: Clock | No
 
 
 async def _serve(config: Config, token: str, database: Database, clock: Clock, stop: Stop) -> None:
+    async with Feeds(
+        clock, allowed=config.feed_allowed_hosts, endpoints=config.feed_endpoints
+    ) as feeds:
+        await _serve_with(config, token, database, clock, stop, feeds)
+
+
+async def _serve_with(
+    config: Config, token: str, database: Database, clock: Clock, stop: Stop, feeds: Feeds
+) -> None:
     settings = SettingsService(database.repository, clock, config.default_timezone)
     statistics = VoiceStatistics(database.repository, clock, settings)
     tracker = VoiceTracker(
@@ -85,6 +96,7 @@ async def _serve(config: Config, token: str, database: Database, clock: Clock, s
         settings,
         statistics,
         tracker,
+        FeedService(database.repository, clock, feeds),
         clock,
         command_sync=config.command_sync,
         engine_description=database.engine_description,

@@ -82,7 +82,9 @@ async def export(interaction: Interaction, bot: Bot, follower: Follower, title: 
         raise Refusal("Nothing is followed yet, so there is nothing to export.")
     outlines = [Outline(feed.name, feed.source_url) for feed in feeds]
     content = await asyncio.to_thread(write_opml, title, outlines, bot.clock.now())
-    text = f"### {count(len(feeds), 'feed')}\nThe file can be read by feed readers and /feed import."
+    text = (
+        f"### {count(len(feeds), 'feed')}\nThe file can be read by feed readers and /feed import."
+    )
     await interaction.edit_original_response(
         view=_with_file([ui.TextDisplay(text)], "feeds.opml"),
         attachments=[discord.File(io.BytesIO(content), "feeds.opml")],
@@ -123,7 +125,10 @@ def _summary(
         return sheet("Imported", lines, f"To {place.words}"), []
     text = "\n".join(f"{result.link}\n    {result.error}" for result in failed)
     lines.append("All that failed is in the file.")
-    body = [ui.TextDisplay("### Imported\n" + "\n".join(lines)), ui.TextDisplay(f"-# {place.words}")]
+    body = [
+        ui.TextDisplay("### Imported\n" + "\n".join(lines)),
+        ui.TextDisplay(f"-# {place.words}"),
+    ]
     name = "failed.txt"
     return _with_file(body, name), [discord.File(io.BytesIO(text.encode()), name)]
 

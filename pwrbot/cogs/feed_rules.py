@@ -96,7 +96,7 @@ class FilterCommands(app_commands.Group):
 
     @remove.autocomplete("number")
     async def _numbers(
-        self, interaction: Interaction, typed: int
+        self, interaction: Interaction, typed: str
     ) -> list[app_commands.Choice[int]]:
         asked = chosen(interaction, str(getattr(interaction.namespace, "feed", "")))
         one = None if asked is None else await self._feeds.one(asked.follower, asked.feed_id)

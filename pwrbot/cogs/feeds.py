@@ -25,7 +25,7 @@ from pwrbot.cogs.feed_places import (
     require_right,
     words_of,
 )
-from pwrbot.cogs.feed_rules import FilterCommands, TemplateCommands
+from pwrbot.cogs.feed_rules import FilterCommands
 from pwrbot.cogs.feed_settings import Clear, changed, feed_settings, setting_lines
 from pwrbot.commands import Refusal
 from pwrbot.entities import FeedSettings
@@ -58,7 +58,6 @@ class Feeds(commands.GroupCog, group_name="feed"):
         group = self.app_command
         assert isinstance(group, app_commands.Group)  # a GroupCog's always is
         group.add_command(FilterCommands(bot))
-        group.add_command(TemplateCommands(bot))
 
     @app_commands.command()
     @app_commands.describe(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final, Literal, Protocol
 
 import msgspec
@@ -28,6 +28,7 @@ from pwrbot.feeds.source import Source
 from pwrbot.repository import Repository
 from pwrbot.repository.errors import UniqueViolation
 from pwrbot.repository.repository import Tables, Transaction
+from pwrbot.services.ranges import EPOCH
 
 PAGE: Final = 5
 """Feeds on a page of a list."""
@@ -213,7 +214,7 @@ class FeedService:
             waiting = await tx.feed_deliveries.pending(
                 subscriber_id=subscription.subscriber_id,
                 feed_id=feed_id,
-                after=subscription.created_at - timedelta(days=1),
+                found_after=EPOCH,
                 after_item_id="",
                 limit=_RESTORED,
             )

@@ -24,7 +24,10 @@ def filter_sheet(
     lines += [f"{number}. {rule_words(rule)}" for number, rule in enumerate(every, 1)]
     if not every:
         lines.append("No rules: every item is posted.")
-    lines += ["", f"**Of its last {len(judged)} items**" if judged else "It has shown no items yet."]
+    lines += [
+        "",
+        f"**Of its last {len(judged)} items**" if judged else "It has shown no items yet.",
+    ]
     lines += [_judgement(each) for each in judged]
     passed = sum(each.passes for each in judged)
     return sheet(title, lines, f"{passed} of {len(judged)} would be posted" if judged else None)

@@ -84,7 +84,8 @@ def _polls(row: FeedHealth) -> str:
 
 def _items(row: FeedHealth) -> str:
     parts = [
-        f"{row.sent:,} sent" + (f" (last {moment(row.last_sent_at, 'R')})" if row.last_sent_at else ""),
+        f"{row.sent:,} sent"
+        + (f" (last {moment(row.last_sent_at, 'R')})" if row.last_sent_at else ""),
         f"{row.pending:,} waiting" if row.pending else "",
         f"{row.skipped:,} filtered out" if row.skipped else "",
         f"{row.given_up:,} given up" if row.given_up else "",

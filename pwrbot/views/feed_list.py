@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from discord import ButtonStyle, ui
@@ -16,7 +16,7 @@ from pwrbot.views.wording import count, moment
 
 Where = Callable[[int | None], str]
 """Says where a subscription with this channel goes."""
-Require = Callable[[Interaction], None]
+Require = Callable[[Interaction], Awaitable[None]]
 """Raises where whoever pressed may not remove."""
 
 
@@ -48,14 +48,14 @@ class FeedList(Screen):
     async def act(self, control: str, interaction: Interaction) -> None:
         word, _, number = control.partition("-")
         if word == "remove":
-            self._require(interaction)
+            await self._require(interaction)
             removed = await self._feeds.unsubscribe(self._follower, int(number))
             if removed is not None:
                 self._removed[int(number)] = removed
                 return
             # Somebody else was first: show what there is now.
         elif word == "undo":
-            self._require(interaction)
+            await self._require(interaction)
             if (removed := self._removed.get(int(number))) is not None:
                 await self._feeds.restore(removed)
                 del self._removed[int(number)]
