@@ -34,6 +34,8 @@ async def read_body(chunks: AsyncIterator[bytes], encoding: str, limit: int) -> 
                     break
         if len(body) > limit:
             raise FeedUnreadable("too_large")
+    if unpack is not None and not unpack.is_whole:
+        raise HostUnreachable("broken")
     return bytes(body)
 
 
@@ -41,8 +43,10 @@ def _unpacker(encoding: str) -> _Unpacker | None:
     match encoding.strip().lower():
         case "" | "identity":
             return None
-        case "gzip" | "x-gzip" | "deflate":
-            return _Unpacker()
+        case "gzip" | "x-gzip":
+            return _Unpacker(may_be_bare=False)
+        case "deflate":
+            return _Unpacker(may_be_bare=True)
         case _:  # not what was asked for
             raise FeedUnreadable("api")
 
@@ -50,9 +54,10 @@ def _unpacker(encoding: str) -> _Unpacker | None:
 class _Unpacker:
     """gzip, zlib, and the bare deflate that some servers mean by ``deflate``."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, may_be_bare: bool) -> None:
         self._zlib = zlib.decompressobj(zlib.MAX_WBITS | 32)
-        self._begun = False
+        self._may_be_bare = may_be_bare
+        self.is_whole = True
 
     async def pieces(self, chunk: bytes) -> AsyncIterator[bytes]:
         data = chunk
@@ -60,11 +65,12 @@ class _Unpacker:
             try:
                 piece = self._zlib.decompress(data, PIECE)
             except zlib.error:
-                if self._begun:
+                if not self._may_be_bare:
                     raise HostUnreachable("broken") from None
-                self._begun, self._zlib = True, zlib.decompressobj(-zlib.MAX_WBITS)
+                self._may_be_bare, self._zlib = False, zlib.decompressobj(-zlib.MAX_WBITS)
                 continue
-            self._begun = True
+            self._may_be_bare = False
+            self.is_whole = self._zlib.eof
             data = self._zlib.unconsumed_tail
             if piece:
                 yield piece

@@ -102,7 +102,7 @@ class Fetcher:
     ) -> None:
         """``limits`` by host, with its port if that is not the scheme's own."""
         self._clock = clock
-        self._gate = Gate(allowed or AllowedHosts())
+        self.gate = Gate(allowed or AllowedHosts())
         self._pace = Pace(clock, limits or {}, default_limit)
         self._timeouts = timeouts or Timeouts()
         self._largest = largest
@@ -123,6 +123,11 @@ class Fetcher:
         if self._session is not None:
             await self._session.close()
         self._thread.shutdown(wait=False, cancel_futures=True)
+
+    def forget_names(self) -> None:
+        """Ask the name server again for every host, as it is anyway after a minute."""
+        if self._session is not None and isinstance(self._session.connector, aiohttp.TCPConnector):
+            self._session.connector.clear_dns_cache()
 
     async def get(
         self, url: str, *, validators: Validators | None = None, accept: str = DOCUMENTS
@@ -166,7 +171,7 @@ class Fetcher:
     async def _ask(
         self, method: str, url: URL, headers: Mapping[str, str], data: bytes | None
     ) -> _Answer | _Redirect:
-        self._gate.check(url)
+        self.gate.check(url)
         name = _pace_name(url)
         async with self._pace.turn(name):
             try:
@@ -207,8 +212,8 @@ class Fetcher:
         if self._session is None:
             connector = aiohttp.TCPConnector(
                 limit=100,
-                resolver=GatedResolver(self._resolver or SystemResolver(), self._gate),
-                socket_factory=self._gate.socket,
+                resolver=GatedResolver(self._resolver or SystemResolver(), self.gate),
+                socket_factory=self.gate.socket,
                 family=socket.AF_UNSPEC,
                 ttl_dns_cache=60,
                 ssl=self._ssl if self._ssl is not None else True,

@@ -44,6 +44,10 @@ class Pace:
         self._default = default
         self._hosts: dict[str, _Host] = {}
 
+    def __len__(self) -> int:
+        """How many hosts are remembered."""
+        return len(self._hosts)
+
     @asynccontextmanager
     async def turn(self, name: str) -> AsyncIterator[None]:
         """Within it one request may be made; raises HostBusy where that would take too long."""

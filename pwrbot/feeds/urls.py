@@ -34,7 +34,7 @@ def tidy_link(link: str) -> str:
     host = (url.host or "").rstrip(".")
     if host != url.host:
         url = url.with_host(host)
-    return str(url.with_fragment(None))
+    return str((url if url.raw_path else url.with_path("/")).with_fragment(None))
 
 
 def parse(text: str) -> URL | None:

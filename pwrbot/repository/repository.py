@@ -11,7 +11,14 @@ from pwrbot.repository.bot_meta import BotMetaTable
 from pwrbot.repository.engine import Engine, EngineOptions, Executor, TransactionExecutor
 from pwrbot.repository.engine.opening import open_engine
 from pwrbot.repository.errors import Problem, QueryFileError
-from pwrbot.repository.feeds import FeedItems, Feeds, FeedSubscriptions, Subscribers
+from pwrbot.repository.feed_delivery import FeedDeliveries, FeedPolls, FeedQueues
+from pwrbot.repository.feeds import (
+    FeedItemIds,
+    FeedItems,
+    Feeds,
+    FeedSubscriptions,
+    Subscribers,
+)
 from pwrbot.repository.queries import EngineName, load_queries
 from pwrbot.repository.server_settings import ServerSettingsTable
 from pwrbot.repository.sql_files import sql_directory
@@ -31,6 +38,10 @@ class Tables:
     feed_items: FeedItems
     subscribers: Subscribers
     feed_subscriptions: FeedSubscriptions
+    feed_item_ids: FeedItemIds
+    feed_polls: FeedPolls
+    feed_deliveries: FeedDeliveries
+    feed_queues: FeedQueues
     open_voice_sessions: OpenVoiceSessions
     voice_sessions: VoiceSessions
     server_settings: ServerSettingsTable

@@ -10,9 +10,16 @@ from pwrbot.entities import (
     BotMeta,
     Entity,
     Feed,
+    FeedDelivery,
+    FeedFilter,
+    FeedFilterRule,
     FeedItem,
+    FeedItemId,
+    FeedPoll,
+    FeedQueue,
     FeedSubscription,
     OpenVoiceSession,
+    PollOutcome,
     ServerSettings,
     Settings,
     Subscriber,
@@ -46,13 +53,30 @@ SEED: dict[str, list[Entity]] = {
     "feed_items": [
         FeedItem(1, "b", "Second", None, NOON, NOON),
         FeedItem(1, "a", "First", "https://example.com/a", NOON, NOON + HOUR),
+        FeedItem(1, "z", "Oldest", None, NOON - HOUR, NOON - HOUR),
         FeedItem(2, "", "😀", None, NOON - HOUR, NOON),
     ],
     "feed_subscriptions": [
         FeedSubscription(1, 1, None, NOON),
         FeedSubscription(1, 2, None, NOON),
         FeedSubscription(1, 3, None, NOON),
-        FeedSubscription(2, 1, 5, NOON),
+        FeedSubscription(
+            2, 1, 5, NOON, 9, FeedFilter((FeedFilterRule("regex", "a|b"),)), "{title}"
+        ),
+    ],
+    "feed_item_ids": [FeedItemId(1, "a"), FeedItemId(1, "b"), FeedItemId(2, "")],
+    "feed_polls": [
+        FeedPoll(1, NOON, 600, '"tag"', None, None, None, NOON - HOUR, NOON - HOUR),
+        FeedPoll(2, NOON + HOUR, 3600, claimed_by="me"),
+    ],
+    "feed_deliveries": [
+        FeedDelivery(1, 1, "a", NOON + HOUR, "pending"),
+        FeedDelivery(1, 1, "b", NOON, "given_up", "closed_dm", None, NOON),
+        FeedDelivery(2, 1, "a", NOON + HOUR, "sent", None, 2**63 - 1, NOON + HOUR),
+    ],
+    "feed_queues": [
+        FeedQueue(1, 1, NOON, 2, 1, "discord_down"),
+        FeedQueue(2, 1, NOON + HOUR, 1, 0, None, "me"),
     ],
     "open_voice_sessions": [
         OpenVoiceSession(GUILD, 1, 10, NOON),
@@ -79,6 +103,10 @@ CHANGED: dict[str, Entity] = {
     "subscribers": Subscriber("guild", 77, 1),
     "feed_items": FeedItem(1, "a", "Changed", None, NOON, NOON),
     "feed_subscriptions": FeedSubscription(2, 1, 6, NOON),
+    "feed_item_ids": FeedItemId(1, "a"),
+    "feed_polls": FeedPoll(1, NOON + HOUR, 300, failures=3, error="not_found"),
+    "feed_deliveries": FeedDelivery(1, 1, "a", NOON, "skipped", "filtered", None, NOON),
+    "feed_queues": FeedQueue(1, 1, None, 3, 0),
     "open_voice_sessions": OpenVoiceSession(GUILD, 1, 11, NOON + HOUR),
     "voice_sessions": VoiceSession(GUILD, 1, NOON - 3 * HOUR, 12, NOON),
     "server_settings": ServerSettings(GUILD, Settings(), 9, NOON),
@@ -91,6 +119,10 @@ ADDED: dict[str, Entity] = {
     "subscribers": Subscriber("dm", 2),
     "feed_items": FeedItem(3, "x", "New", None, NOON, NOON),
     "feed_subscriptions": FeedSubscription(2, 2, None, NOON),
+    "feed_item_ids": FeedItemId(3, "x"),
+    "feed_polls": FeedPoll(3, NOON, 600),
+    "feed_deliveries": FeedDelivery(1, 2, "", NOON, "pending"),
+    "feed_queues": FeedQueue(1, 2, None, 1, 0),
     "open_voice_sessions": OpenVoiceSession(OTHER_GUILD, 9, 20, NOON),
     "voice_sessions": VoiceSession(OTHER_GUILD, 9, NOON, 20, NOON + HOUR),
     "server_settings": ServerSettings(8, Settings(), 1, NOON),
@@ -106,13 +138,72 @@ _RANGE: dict[str, Any] = {
 }
 _PAGE: dict[str, Any] = {"limit": 10, "offset": 0}
 
+_CLAIM: dict[str, Any] = {
+    "claimed_by": "me",
+    "now": NOON + timedelta(minutes=1),
+    "until": NOON + 2 * HOUR,
+}
+_SETTLED: dict[str, Any] = {
+    "subscriber_id": 1,
+    "feed_id": 1,
+    "state": "sent",
+    "reason": None,
+    "message_id": 5,
+    "now": NOON + HOUR,
+}
+
 ARGUMENTS: dict[str, dict[str, Any]] = {
+    "feed_deliveries.fan_out": {"feed_id": 1, "item_ids": ["a", "b"], "succeeded_at": NOON},
+    "feed_deliveries.forget": {"found_before": NOON + HOUR, "limit": 10},
+    "feed_deliveries.pending": {
+        "subscriber_id": 1,
+        "feed_id": 1,
+        "found_after": NOON,
+        "after_item_id": "a",
+        "limit": 10,
+    },
+    "feed_deliveries.settle": {**_SETTLED, "item_ids": ["a", "b"]},
+    "feed_deliveries.settle_until": {**_SETTLED, "found_until": NOON + HOUR},
+    "feed_item_ids.add": {"feed_id": 1, "item_ids": ["a", "c", "d"]},
+    "feed_items.forget": {"found_before": NOON + HOUR, "limit": 10},
     "feed_items.latest": {"feed_id": 1},
     "feed_items.page": {"feed_id": 1, **_PAGE},
+    "feed_polls.claim": {**_CLAIM, "limit": 10},
+    "feed_polls.finish": {
+        "claimed_by": "me",
+        "now": NOON + HOUR,
+        "feed_ids": [2],
+        "outcomes": (
+            PollOutcome(2, 60, 600, '"e"', "Thu", "d", "i", 0, None, succeeded=True, changed=True),
+        ),
+    },
+    "feed_polls.release": _CLAIM,
+    "feed_polls.renew": _CLAIM,
+    "feed_polls.wake": {"feed_id": 3, "interval_seconds": 600, "now": NOON},
+    "feed_queues.claim": {**_CLAIM, "limit": 10},
+    "feed_queues.done": {
+        "subscriber_id": 2,
+        "feed_id": 1,
+        "claimed_by": "me",
+        "wakes": 1,
+        "now": NOON,
+    },
+    "feed_queues.release": _CLAIM,
+    "feed_queues.renew": _CLAIM,
+    "feed_queues.retry": {
+        "subscriber_id": 2,
+        "feed_id": 1,
+        "claimed_by": "me",
+        "due_at": NOON + HOUR,
+        "reason": "discord_down",
+    },
+    "feed_queues.wake": {"feed_id": 1, "now": NOON},
     "feed_subscriptions.count_of": {"subscriber_id": 1},
+    "feed_subscriptions.health": {"subscriber_id": 1, **_PAGE},
     "feed_subscriptions.page_with_latest": {"subscriber_id": 1, **_PAGE},
     "feed_subscriptions.subscribers_of": {"feed_id": 1},
     "feeds.by_source": {"platform_id": "anilist", "source_id": "2"},
+    "feeds.renew": {"feed_id": 1, "name": "New name", "items_id": None},
     "open_voice_sessions.in_guild": {"guild_id": GUILD},
     "open_voice_sessions.open": {
         "guild_id": GUILD,
