@@ -11,6 +11,8 @@ from typing import Annotated, Final, Literal, TypeVar
 
 import msgspec
 
+from pwrbot.feeds.filters import Filter
+
 T = TypeVar("T")
 
 KEY: Final = "key"
@@ -192,20 +194,6 @@ class Subscriber(Entity, frozen=True, gc=False):
     id: Generated[int] = 0
 
 
-class FeedFilterRule(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One thing an item must have, or with ``negated`` must not have, to be sent."""
-
-    kind: Literal["contains", "regex"]
-    text: str
-    negated: bool = False
-
-
-class FeedFilter(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Which items of a feed a subscriber wants: those that pass every rule."""
-
-    rules: tuple[FeedFilterRule, ...] = ()
-
-
 class FeedSubscription(Entity, frozen=True, gc=False):
     """A subscriber follows a feed; ``channel_id`` None means the guild's default channel."""
 
@@ -217,7 +205,7 @@ class FeedSubscription(Entity, frozen=True, gc=False):
     """Nothing the feed showed before is sent."""
     role_id: int | None = None
     """Mentioned with each item."""
-    item_filter: FeedFilter | None = None
+    item_filter: Filter | None = None
     template: str | None = None
     """The text of a message; None: the default layout."""
 
@@ -233,6 +221,15 @@ class SubscribedFeed(Entity, frozen=True, gc=False):
     item_title: str | None
     item_url: str | None
     item_published_at: datetime | None
+
+
+class FollowedFeed(Entity, frozen=True, gc=False):
+    """Something somebody follows, to be chosen from a list."""
+
+    feed_id: int
+    platform_id: str
+    name: str
+    source_url: str
 
 
 DeliveryState = Literal["pending", "sent", "skipped", "given_up"]
@@ -281,7 +278,7 @@ class ClaimedQueue(Entity, frozen=True, gc=False):
     target_id: int
     channel_id: int | None
     role_id: int | None
-    item_filter: FeedFilter | None
+    item_filter: Filter | None
     template: str | None
     feed_name: str
     source_url: str

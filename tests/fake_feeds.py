@@ -21,6 +21,7 @@ class FakeFeeds:
         """The links that were looked for."""
         self.hold: asyncio.Event | None = None
         """While set to an event, finding waits for it."""
+        self._wanted: tuple[int, asyncio.Event] | None = None
         self.most_at_once = 0
         self._at_once = 0
 
@@ -50,12 +51,20 @@ class FakeFeeds:
         self.known[link] = found
         return found
 
+    async def until_asked(self, times: int) -> None:
+        """Return once so many links have been looked for."""
+        if len(self.asked) < times:
+            self._wanted = times, asyncio.Event()
+            await self._wanted[1].wait()
+
     def of_link(self, link: str) -> Any:
         return self._sources.of_link(link)
 
     async def find(self, link: str) -> FoundFeed:
         _, url = self.of_link(link)
         self.asked.append(url)
+        if self._wanted is not None and len(self.asked) >= self._wanted[0]:
+            self._wanted[1].set()
         self._at_once += 1
         self.most_at_once = max(self.most_at_once, self._at_once)
         try:

@@ -13,7 +13,6 @@ from pwrbot.commands import Refusal
 from pwrbot.entities import FeedSettings
 from pwrbot.replies import Interaction
 from pwrbot.services.feeds import Follower
-from pwrbot.views.wording import mention
 
 To = Literal["here", "server", "me"]
 """This channel; the server's own channel for feeds; direct messages."""
@@ -149,11 +148,11 @@ def place_of(
 
 
 def words_of(channel_id: int | None, follower: Follower, settings: FeedSettings) -> str:
-    """Where the items of a subscription go, after "to"."""
+    """Where the items of a subscription go, after "to" or "in"."""
     if channel_id is not None:
         return f"<#{channel_id}>"
     if follower.kind == "dm":
-        return f"{mention(follower.target_id)} directly"
+        return "direct messages"
     if settings.channel_id is not None:
         return f"<#{settings.channel_id}>"
     return "no channel yet (/feed settings)"

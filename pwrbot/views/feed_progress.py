@@ -99,9 +99,9 @@ class LinkLines:
             case "subscribed":
                 return f"✅ Subscribed to {name}"
             case "moved":
-                return f"↪️ Already subscribed to {name}: from now on in {self._where(result.channel_id)}"
+                return f"↪️ Moved {name} to {self._where(result.channel_id)}"
             case _:
-                return f"☑️ Already subscribed to {name}, {self._where(result.channel_id)}"
+                return f"☑️ Already subscribed to {name}, in {self._where(result.channel_id)}"
 
 
 def tally(outcomes: object) -> str:

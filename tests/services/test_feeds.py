@@ -84,8 +84,7 @@ async def test_at_the_same_time_it_is_one_feed_and_one_subscription(
     source.hold = asyncio.Event()
     followers = [HOME, ADA, HOME, ADA, Follower("dm", 8)]
     tasks = [asyncio.create_task(service.subscribe(each, NEWS, None)) for each in followers]
-    while len(source.asked) < len(tasks):
-        await asyncio.sleep(0.01)
+    await source.until_asked(len(tasks))
     source.hold.set()
     results = await asyncio.gather(*tasks)
     assert {result.outcome for result in results} <= {"subscribed", "already"}
@@ -116,9 +115,14 @@ async def test_links_are_looked_at_a_few_at_a_time_and_none_holds_up_the_others(
         source.add(link, link)
     source.known[links[7]] = HostUnreachable("timeout")
     told: dict[int, LinkResult] = {}
-    results = await service.subscribe_all(
-        HOME, [*links[:9], "mailto:x@y.example"], 5, told.__setitem__
+    source.hold = asyncio.Event()
+    working = asyncio.create_task(
+        service.subscribe_all(HOME, [*links[:9], "mailto:x@y.example"], 5, told.__setitem__)
     )
+    await source.until_asked(AT_ONCE)
+    assert told == {}
+    source.hold.set()
+    results = await working
     assert [told[index] for index in range(10)] == results
     assert [result.outcome for result in results] == ["subscribed"] * 7 + ["failed"] * 3
     assert [result.error for result in results[7:]] == [

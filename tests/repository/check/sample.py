@@ -11,8 +11,6 @@ from pwrbot.entities import (
     Entity,
     Feed,
     FeedDelivery,
-    FeedFilter,
-    FeedFilterRule,
     FeedItem,
     FeedItemId,
     FeedPoll,
@@ -26,6 +24,7 @@ from pwrbot.entities import (
     VoiceSession,
     VoiceSettings,
 )
+from pwrbot.feeds.filters import Filter, Rule
 
 NOON = datetime(2024, 2, 29, 12, 0, 0, 123456, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -60,9 +59,7 @@ SEED: dict[str, list[Entity]] = {
         FeedSubscription(1, 1, None, NOON),
         FeedSubscription(1, 2, None, NOON),
         FeedSubscription(1, 3, None, NOON),
-        FeedSubscription(
-            2, 1, 5, NOON, 9, FeedFilter((FeedFilterRule("regex", "a|b"),)), "{title}"
-        ),
+        FeedSubscription(2, 1, 5, NOON, 9, Filter((Rule("a|b", kind="regex"),)), "{title}"),
     ],
     "feed_item_ids": [FeedItemId(1, "a"), FeedItemId(1, "b"), FeedItemId(2, "")],
     "feed_polls": [
@@ -198,10 +195,12 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
         "reason": "discord_down",
     },
     "feed_queues.wake": {"feed_id": 1, "now": NOON},
+    "feed_subscriptions.followed": {"kind": "dm", "target_id": 1},
     "feed_subscriptions.count_of": {"subscriber_id": 1},
     "feed_subscriptions.health": {"subscriber_id": 1, **_PAGE},
     "feed_subscriptions.page_with_latest": {"subscriber_id": 1, **_PAGE},
     "feed_subscriptions.subscribers_of": {"feed_id": 1},
+    "feeds.by_url": {"source_url": "https://example.com/1"},
     "feeds.by_source": {"platform_id": "anilist", "source_id": "2"},
     "feeds.renew": {"feed_id": 1, "name": "New name", "items_id": None},
     "open_voice_sessions.in_guild": {"guild_id": GUILD},
