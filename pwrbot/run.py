@@ -77,15 +77,7 @@ async def run_bot(config: Config, open_database: OpenDatabase, clock: Clock | No
 
 
 async def _serve(config: Config, token: str, database: Database, clock: Clock, stop: Stop) -> None:
-    async with Feeds(
-        clock, allowed=config.feed_allowed_hosts, endpoints=config.feed_endpoints
-    ) as feeds:
-        await _serve_with(config, token, database, clock, stop, feeds)
-
-
-async def _serve_with(
-    config: Config, token: str, database: Database, clock: Clock, stop: Stop, feeds: Feeds
-) -> None:
+    feeds = Feeds(clock, allowed=config.feed_allowed_hosts, endpoints=config.feed_endpoints)
     settings = SettingsService(database.repository, clock, config.default_timezone)
     statistics = VoiceStatistics(database.repository, clock, settings)
     tracker = VoiceTracker(
@@ -103,7 +95,7 @@ async def _serve_with(
         schema_version=database.schema_version,
     )
     await tracker.recover()
-    async with bot:
+    async with feeds, bot:
         try:
             await stop.unless(_login(bot, token, clock))
             await stop.unless(

@@ -21,9 +21,10 @@ def third_party(text: str, limit: int = NAME_LIMIT) -> str:
 def link(name: str, url: str | None, limit: int = NAME_LIMIT) -> str:
     """A name that leads to a URL and shows no preview; only the name where there is no URL."""
     shown = third_party(name, limit) or "(without a name)"
-    if url is None or not url.startswith(("http://", "https://")) or len(url) > _LONGEST_URL:
+    if url is None or not url.startswith(("http://", "https://")):
         return shown
-    return f"[{shown}](<{_ENDS.sub(lambda match: f'%{ord(match[0]):02X}', url)}>)"
+    target = _ENDS.sub(lambda match: f"%{ord(match[0]):02X}", url)
+    return shown if len(target) > _LONGEST_URL else f"[{shown}](<{target}>)"
 
 
 def code(text: str, limit: int = NAME_LIMIT) -> str:
