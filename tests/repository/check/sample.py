@@ -59,7 +59,7 @@ SEED: dict[str, list[Entity]] = {
         FeedSubscription(1, 1, None, NOON),
         FeedSubscription(1, 2, None, NOON),
         FeedSubscription(1, 3, None, NOON),
-        FeedSubscription(2, 1, 5, NOON, 9, Filter((Rule("a|b", kind="regex"),)), "{title}"),
+        FeedSubscription(2, 1, 5, NOON, 9, Filter((Rule("a|b", "regex"),)), "{title}"),
     ],
     "feed_item_ids": [FeedItemId(1, "a"), FeedItemId(1, "b"), FeedItemId(2, "")],
     "feed_polls": [
