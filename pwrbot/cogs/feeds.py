@@ -27,6 +27,7 @@ from pwrbot.cogs.feed_places import (
 )
 from pwrbot.cogs.feed_rules import FilterCommands
 from pwrbot.cogs.feed_settings import Clear, changed, feed_settings, setting_lines
+from pwrbot.cogs.feed_templates import HELP, Template, TemplateCommands, show_preview
 from pwrbot.commands import Refusal
 from pwrbot.entities import FeedSettings
 from pwrbot.replies import Interaction, defer
@@ -34,7 +35,6 @@ from pwrbot.services.feed_links import split_links
 from pwrbot.services.feeds import Follower, LinkResult
 from pwrbot.views.feed_health import FeedHealthBoard
 from pwrbot.views.feed_list import FeedList
-from pwrbot.views.feed_preview import preview
 from pwrbot.views.feed_progress import LinkLines, Progress
 from pwrbot.views.feed_wording import link as linked
 from pwrbot.views.sheet import sheet
@@ -58,6 +58,7 @@ class Feeds(commands.GroupCog, group_name="feed"):
         group = self.app_command
         assert isinstance(group, app_commands.Group)  # a GroupCog's always is
         group.add_command(FilterCommands(bot))
+        group.add_command(TemplateCommands(bot))
 
     @app_commands.command()
     @app_commands.describe(
@@ -156,14 +157,14 @@ class Feeds(commands.GroupCog, group_name="feed"):
     @app_commands.command()
     @app_commands.describe(
         link="What you would follow, or one that is followed already",
-        template="How its items would look: see /feed template",
+        template=HELP,
     )
     async def preview(
-        self, interaction: Interaction, link: FeedChoice, template: str | None = None
+        self, interaction: Interaction, link: FeedChoice, template: Template | None = None
     ) -> None:
         """See the newest item of a feed as it would be posted, for you alone."""
         await defer(interaction, private=True)
-        await preview(interaction, self._bot, link, template)
+        await show_preview(interaction, self._bot, link, template)
 
     @app_commands.command()
     @app_commands.describe(

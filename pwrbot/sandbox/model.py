@@ -23,7 +23,8 @@ ADMINISTRATOR = 1 << 3
 MANAGE_GUILD = 1 << 5
 ALL_PERMISSIONS = (1 << 53) - 1
 EVERYONE_PERMISSIONS = 0x0000_0048_0636_CDC1
-"""View, send (in threads too), embed, attach, history, reactions, connect, speak: what a new server gives @everyone."""
+"""View, send (in threads too), embed, attach, history, reactions, connect, speak: what a new server
+gives @everyone."""
 
 ChannelKind = Literal["text", "dm", "voice", "category", "stage", "forum"]
 CHANNEL_TYPES: dict[ChannelKind, int] = {

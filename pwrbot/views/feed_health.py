@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from discord import ui
@@ -62,13 +62,13 @@ class FeedHealthBoard(Screen):
             f"-# Read: {_polls(row)}",
         ]
         if row.failures:
-            why = reason(row.error)
+            why = words(READING, row.error)
             lines.append(f"{count(row.failures, 'failure')} in a row: {why}. I keep trying.")
         lines.append(f"-# Items: {_items(row)}")
         if row.last_reason and row.given_up:
-            lines.append(f"Not sent: {reason(row.last_reason)}.")
+            lines.append(f"Not sent: {words(SENDING, row.last_reason)}.")
         elif row.last_reason and row.pending:
-            lines.append(f"Sending is tried again: {reason(row.last_reason)}.")
+            lines.append(f"Sending is tried again: {words(SENDING, row.last_reason)}.")
         return lines
 
 
@@ -93,15 +93,14 @@ def _items(row: FeedHealth) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def reason(name: str | None) -> str:
+def words(reasons: Mapping[str, str], name: str | None) -> str:
     """A named reason in plain words; an unknown one by its name."""
     if name is None:
         return "for a reason that wasn't noted"
-    return REASONS.get(name) or name.replace("_", " ")
+    return reasons.get(name) or name.replace("_", " ")
 
 
-REASONS: Final[dict[str, str]] = {
-    # Of reading.
+READING: Final[dict[str, str]] = {
     "feed": "it could not be read",
     "link": "this kind of link can't be followed any more",
     "not_found": "there is nothing at its address",
@@ -120,4 +119,21 @@ REASONS: Final[dict[str, str]] = {
     "broken": "the answer broke off",
     "server_error": "the host answers with an error",
     "busy": "the host asks for fewer requests",
+}
+SENDING: Final[dict[str, str]] = {
+    "unknown_channel": "the channel or thread is gone",
+    "unknown_server": "the server is gone",
+    "unknown_user": "the account is gone",
+    "missing_access": "I can't see the channel",
+    "missing_permission": "I may not post there",
+    "closed_dm": "direct messages from me are not allowed",
+    "not_a_text_channel": "nothing can be posted to that channel",
+    "thread_archived": "the thread is archived",
+    "thread_locked": "the thread is locked",
+    "tag_required": "posts in that forum need a tag",
+    "refused": "Discord refuses it",
+    "message_refused": "Discord refuses this message",
+    "discord_unreachable": "Discord can't be reached",
+    "no_channel": "no channel is chosen (/feed settings)",
+    "internal_error": "something went wrong on my side",
 }

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import pytest
+from msgspec import structs
 
-from pwrbot.entities import FeedItem
+from pwrbot.entities import DeliveryState, FeedDelivery, FeedItem
 from pwrbot.feeds.errors import HostUnreachable
+from pwrbot.feeds.filters import Filter, Rule
+from pwrbot.feeds.opml import read_opml
 from pwrbot.repository import Repository
 from pwrbot.sandbox import Guild, Reply, Sandbox
 from tests.fake_feeds import FakeFeeds
@@ -387,3 +391,232 @@ async def test_nobody_pings_through_the_bot_whom_they_could_not(
     await follow(live, guild, "ada", links=NEWS)
     said = await refused(live, guild, "ada", "feed ping", feed="News", role=role)
     assert said.startswith("You can't ping @reader yourself")
+
+
+# Filters
+
+
+async def with_items(live: LiveBot, guild: Guild, *titles: str) -> None:
+    """News, followed by the server, with these items, the oldest first."""
+    await follow(live, guild, "boss", links=NEWS)
+    for number, title in enumerate(titles, 1):
+        at = NOW + timedelta(minutes=number)
+        await live.repository.feed_items.insert(
+            FeedItem(1, str(number), title, f"{NEWS}/{number}", at, at, "A summary", None, "Ada")
+        )
+
+
+async def test_a_filter_says_what_it_would_let_through(live: LiveBot, guild: Guild) -> None:
+    await with_items(live, guild, "Release 1", "Gossip", "Release 2 rc1")
+    reply = await live.ask(
+        guild, "boss", "feed filter add", feed="News", rule="contains", text="release"
+    )
+    assert reply.ephemeral
+    assert "1. It must contain release" in reply.text
+    assert "2 of 3 would be posted" in reply.text
+    assert "✅ Release 1" in reply.text
+    assert "🚫 Gossip" in reply.text
+    assert "fits none of the rules" in reply.text
+    reply = await live.ask(
+        guild,
+        "boss",
+        "feed filter add",
+        feed="News",
+        rule="not pattern",
+        text=r"rc\d+",
+        field="title",
+    )
+    assert r"2. The title must not match the pattern rc\d+" in reply.text
+    assert "1 of 3 would be posted" in reply.text
+    [subscription] = await live.repository.feed_subscriptions.select_all()
+    assert subscription.item_filter == Filter(
+        (Rule("release"), Rule(r"rc\d+", "regex", "title", True))
+    )
+    reply = await live.ask(guild, "ada", "feed filter show", feed="News")
+    assert "1 of 3 would be posted" in reply.text
+    reply = await live.ask(guild, "boss", "feed filter remove", feed="News", number=1)
+    assert "Rule removed" in reply.text
+    assert "2 of 3 would be posted" in reply.text
+    await live.ask(guild, "boss", "feed filter remove", feed="News", number=1)
+    [subscription] = await live.repository.feed_subscriptions.select_all()
+    assert subscription.item_filter is None
+
+
+async def test_a_filter_can_be_tried(live: LiveBot, guild: Guild) -> None:
+    await with_items(live, guild, "One", "Two")
+    reply = await live.ask(
+        guild, "boss", "feed filter add", feed="News", rule="pattern", text="^o", only_try=True
+    )
+    assert "A try: nothing was changed" in reply.text
+    [subscription] = await live.repository.feed_subscriptions.select_all()
+    assert subscription.item_filter is None
+
+
+@pytest.mark.parametrize(
+    ("rule", "text", "said"),
+    [
+        ("pattern", "(a", "The pattern cannot be read"),
+        ("pattern", "(?=a)", "look-ahead"),
+        ("contains", " ", "A rule needs a word"),
+        ("contains", "x" * 201, "at most 200 characters"),
+    ],
+)
+async def test_a_bad_rule(live: LiveBot, guild: Guild, rule: str, text: str, said: str) -> None:
+    await with_items(live, guild)
+    sent = await refused(live, guild, "boss", "feed filter add", feed="News", rule=rule, text=text)
+    assert said in sent
+
+
+async def test_rules_are_offered_by_number(live: LiveBot, guild: Guild) -> None:
+    await with_items(live, guild)
+    await live.ask(guild, "boss", "feed filter add", feed="News", rule="contains", text="a`b")
+    [choice] = await live.sandbox.autocomplete(
+        guild, "boss", "feed filter remove", "number", "", options={"feed": "server:1"}
+    )
+    assert choice == {"name": "1. It must contain `a'b`", "value": 1}
+    said = await refused(live, guild, "boss", "feed filter remove", feed="News", number=2)
+    assert said.startswith("There is no rule of that number")
+
+
+# Templates and previews
+
+
+async def test_a_template_shows_what_it_does(live: LiveBot, guild: Guild) -> None:
+    await with_items(live, guild, "Old", "**New** @everyone")
+    reply = await live.ask(
+        guild, "boss", "feed template set", feed="News", template=r"{author}: {title}\n{url}"
+    )
+    assert reply.ephemeral
+    assert "In force now for News" in reply.text
+    assert "Ada: **New** @\u200beveryone\nhttps://news.example/feed/2" in reply.text
+    [subscription] = await live.repository.feed_subscriptions.select_all()
+    assert subscription.template == "{author}: {title}\n{url}"
+    reply = await live.ask(guild, "ada", "feed preview", link="server:1")
+    assert "Ada: **New**" in reply.text
+    reply = await live.ask(
+        guild, "ada", "feed template preview", feed="server:1", template="{feed}!"
+    )
+    assert "News!" in reply.text
+    await live.ask(guild, "boss", "feed template reset", feed="News")
+    [subscription] = await live.repository.feed_subscriptions.select_all()
+    assert subscription.template is None
+    said = await refused(live, guild, "boss", "feed template set", feed="News", template="{x}")
+    assert said.startswith("There is no {x} to fill in")
+    said = await refused(live, guild, "ada", "feed template reset", feed="News")
+    assert "Manage Server" in said
+
+
+async def test_a_preview_follows_nothing(live: LiveBot, guild: Guild, feeds: FakeFeeds) -> None:
+    reply = await live.ask(guild, "ada", "feed preview", link=NEWS)
+    assert reply.ephemeral
+    assert "As it would be posted of News" in reply.text
+    assert "News 3" in reply.text
+    assert await live.repository.feeds.count() == 0
+    feeds.add("https://empty.example/", "Empty", items=0)
+    reply = await live.ask(guild, "ada", "feed preview", link="https://empty.example/")
+    assert "It shows no items yet." in reply.text
+    said = await refused(live, guild, "ada", "feed preview", link="https://nothing.example/")
+    assert said.startswith("There is nothing at this address")
+
+
+# Health
+
+
+async def test_health(live: LiveBot, guild: Guild) -> None:
+    await with_items(live, guild, "One", "Two", "Three")
+    await follow(live, guild, "boss", links=BLOG)
+    [poll] = [each for each in await live.repository.feed_polls.select_all() if each.feed_id == 1]
+    await live.repository.feed_polls.update(
+        structs.replace(poll, succeeded_at=NOW, failures=3, error="timeout")
+    )
+    [subscription, _] = await live.repository.feed_subscriptions.select_all()
+    states: list[tuple[str, DeliveryState, str | None]] = [
+        ("1", "sent", None),
+        ("2", "given_up", "missing_permission"),
+        ("3", "pending", None),
+    ]
+    await live.repository.feed_deliveries.insert_many(
+        [
+            FeedDelivery(subscription.subscriber_id, 1, item, NOW, state, reason, None, NOW)
+            for item, state, reason in states
+        ]
+    )
+    reply = await live.ask(guild, "ada", "feed health")
+    assert reply.ephemeral
+    assert "❌ News" in reply.text
+    assert "3 failures in a row: the host doesn't answer in time. I keep trying." in reply.text
+    assert "1 sent" in reply.text
+    assert "1 waiting" in reply.text
+    assert "1 given up" in reply.text
+    assert "Not sent: I may not post there." in reply.text
+    assert "✅ A *blog*" in reply.text
+    assert "Read: never yet" in reply.text
+
+
+# Files
+
+
+def opml(*links: str) -> bytes:
+    outlines = "".join(f'<outline type="rss" text="x" xmlUrl="{link}"/>' for link in links)
+    return f'<opml version="2.0"><body>{outlines}</body></opml>'.encode()
+
+
+async def imported(live: LiveBot, guild: Guild, content: bytes, **options: object) -> Reply:
+    file = ("feeds.opml", content)
+    reply = await live.ask(guild, "boss", "feed import", file=file, **options)
+    return await reply.until(lambda now: now.deleted or not now.text.startswith("Importing"))
+
+
+async def test_a_file_goes_in_and_comes_out(live: LiveBot, guild: Guild, feeds: FakeFeeds) -> None:
+    await follow(live, guild, "boss", links=NEWS)
+    reply = await imported(live, guild, opml(NEWS, BLOG, "https://gone.example/"))
+    assert "1 subscribed, 1 there already, 1 failed" in reply.text
+    assert "❌ https://gone.example/: There is nothing at this address" in reply.text
+    reply = await live.ask(guild, "ada", "feed export")
+    assert reply.ephemeral
+    assert "2 feeds" in reply.text
+    [(name, content)] = reply.files.items()
+    assert name == "feeds.opml"
+    assert [outline.link for outline in read_opml(content)] == [BLOG, NEWS]
+    reply = await imported(live, guild, content, to="me")
+    assert reply.ephemeral
+    assert "2 subscribed" in reply.text
+    assert "nothing to export" in await refused(live, guild, "bob", "feed export", whose="mine")
+
+
+async def test_many_failures_come_as_a_file(live: LiveBot, guild: Guild) -> None:
+    reply = await imported(live, guild, opml(*(f"https://x{n}.example/" for n in range(12))))
+    assert "12 failed" in reply.text
+    assert reply.text.count("❌") == 10
+    [(name, content)] = reply.files.items()
+    assert name == "failed.txt"
+    assert content.decode().count("There is nothing at this address") == 12
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"<html></html>", "This is not an OPML file"),
+        (opml(), "The file lists no feeds"),
+        (b"x" * (1024 * 1024 + 1), "The file is larger than 1024 KiB"),
+    ],
+)
+async def test_files_that_are_none(live: LiveBot, guild: Guild, content: bytes, said: str) -> None:
+    file = ("feeds.opml", content)
+    assert said in await refused(live, guild, "boss", "feed import", file=file)
+
+
+async def test_one_file_at_a_time(live: LiveBot, guild: Guild, feeds: FakeFeeds) -> None:
+    feeds.hold = asyncio.Event()
+    first = asyncio.create_task(imported(live, guild, opml(NEWS)))
+    await feeds.until_asked(1)
+    said = await refused(live, guild, "boss", "feed import", file=("f", opml(BLOG)))
+    assert said.startswith("A file is being imported already")
+    feeds.hold.set()
+    assert "1 subscribed" in (await first).text
+
+
+async def test_a_file_that_discord_does_not_give(live: LiveBot, guild: Guild) -> None:
+    live.sandbox.fail_next("GET", "/attachments/.*", 404)
+    said = await refused(live, guild, "boss", "feed import", file=("f", opml(NEWS)))
+    assert said == "The file can't be had from Discord: upload it once more."
