@@ -58,6 +58,13 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     voice_reconcile_seconds: float
     default_timezone: str
     """IANA name, known to zoneinfo."""
+    feeds_enabled: bool
+    """Whether this process polls feeds and sends what is new in them."""
+    feed_min_interval_seconds: int
+    feed_max_interval_seconds: int
+    """Bounds of the time between two polls of a feed that works."""
+    feed_retention_days: int
+    """How long items, and what became of them, are kept."""
     feed_allowed_hosts: AllowedHosts
     """What feeds may be fetched from beyond the public internet."""
     feed_endpoints: dict[str, str]
@@ -104,6 +111,13 @@ def load_config(environ: Mapping[str, str]) -> Config:
     pool_max = read.setting("DATABASE_POOL_MAX", _whole(1, 1000), 10)
     if pool_min > pool_max:
         read.problem("DATABASE_POOL_MIN", f"must not be above DATABASE_POOL_MAX ({pool_max})")
+    feed_min = read.setting("FEED_MIN_INTERVAL_SECONDS", _whole(1, 86_400), 300)
+    feed_max = read.setting("FEED_MAX_INTERVAL_SECONDS", _whole(1, 86_400), 21_600)
+    if feed_min > feed_max:
+        read.problem(
+            "FEED_MIN_INTERVAL_SECONDS",
+            f"must not be above FEED_MAX_INTERVAL_SECONDS ({feed_max})",
+        )
     config = Config(
         discord_token=read.secret("DISCORD_TOKEN", _token),
         discord_api_url=read.setting("DISCORD_API_URL", _web_address, DISCORD_API_URL),
@@ -121,6 +135,10 @@ def load_config(environ: Mapping[str, str]) -> Config:
         voice_heartbeat_seconds=read.setting("VOICE_HEARTBEAT_SECONDS", _seconds(0.1), 10.0),
         voice_reconcile_seconds=read.setting("VOICE_RECONCILE_SECONDS", _seconds(0.1), 60.0),
         default_timezone=read.setting("DEFAULT_TIMEZONE", _zone, "UTC"),
+        feeds_enabled=read.setting("FEEDS_ENABLED", _switch, True),
+        feed_min_interval_seconds=feed_min,
+        feed_max_interval_seconds=feed_max,
+        feed_retention_days=read.setting("FEED_RETENTION_DAYS", _whole(7, 36_500), 90),
         feed_allowed_hosts=read.setting("FEED_ALLOWED_HOSTS", _hosts, AllowedHosts()),
         feed_endpoints=read.setting("FEED_ENDPOINTS", _endpoints, {}),
         slow_query_ms=read.setting("SLOW_QUERY_MS", _whole(0, 3_600_000), 250),

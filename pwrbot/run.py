@@ -20,6 +20,7 @@ from pwrbot.config import Config
 from pwrbot.database import Database
 from pwrbot.discord_api import GatewayUnknown, use_api
 from pwrbot.errors import ConfigError, PwrbotError
+from pwrbot.feed_work import FeedWork
 from pwrbot.feeds.feeds import Feeds
 from pwrbot.repository import Repository
 from pwrbot.services.feeds import FeedService
@@ -94,6 +95,7 @@ async def _serve(config: Config, token: str, database: Database, clock: Clock, s
         engine_description=database.engine_description,
         schema_version=database.schema_version,
     )
+    feed_work = FeedWork(config, database.repository, clock, settings, feeds, bot)
     await tracker.recover()
     async with feeds, bot:
         try:
@@ -103,11 +105,12 @@ async def _serve(config: Config, token: str, database: Database, clock: Clock, s
                     _connect(bot, clock),
                     tracker.run_heartbeat(),
                     bot.voice_gateway.run_reconcile(config.voice_reconcile_seconds),
+                    feed_work.run(),
                     *_for_development(config, database.repository, clock),
                 )
             )
         finally:
-            await _wind_down(bot, tracker, clock)
+            await _wind_down(bot, tracker, feed_work, clock)
 
 
 def _for_development(
@@ -119,9 +122,9 @@ def _for_development(
         yield QueryReload(repository, schema=config.database_schema).run(clock)
 
 
-async def _wind_down(bot: Bot, tracker: VoiceTracker, clock: Clock) -> None:
+async def _wind_down(bot: Bot, tracker: VoiceTracker, feed_work: FeedWork, clock: Clock) -> None:
     """End what runs, in this order, each step within its time."""
-    await bot.wind_down(DRAIN_SECONDS)
+    await asyncio.gather(bot.wind_down(DRAIN_SECONDS), feed_work.stop(DRAIN_SECONDS))
     for step, work in (
         ("voice_sessions", tracker.stop(clock.now())),
         ("gateway", bot.close()),

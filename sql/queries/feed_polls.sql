@@ -11,15 +11,15 @@ ON CONFLICT (feed_id) DO UPDATE
         END;
 
 -- name: renew :rows
--- A process keeps what it has claimed until :until. Its claims end between :now and then.
+-- A process keeps these feeds until :until.
 UPDATE feed_polls
 SET next_poll_at = :until
-WHERE claimed_by = :claimed_by AND next_poll_at > :now AND next_poll_at <= :until;
+WHERE feed_id IN (:feed_ids) AND claimed_by = :claimed_by;
 
 -- name: release :rows
--- A process that stops lets go of what it has claimed, which is then due at once.
+-- A process that stops lets go of these feeds, which are then due at once.
 UPDATE feed_polls
 SET
     claimed_by = NULL,
     next_poll_at = :now
-WHERE claimed_by = :claimed_by AND next_poll_at > :now AND next_poll_at <= :until;
+WHERE feed_id IN (:feed_ids) AND claimed_by = :claimed_by;

@@ -25,18 +25,18 @@ ON CONFLICT (subscriber_id, feed_id) DO UPDATE
         due_at = COALESCE(feed_queues.due_at, excluded.due_at);
 
 -- name: renew :rows
--- A process keeps what it has claimed until :until. Its claims end between :now and then.
+-- A process keeps a queue until :until.
 UPDATE feed_queues
 SET due_at = :until
-WHERE claimed_by = :claimed_by AND due_at > :now AND due_at <= :until;
+WHERE subscriber_id = :subscriber_id AND feed_id = :feed_id AND claimed_by = :claimed_by;
 
 -- name: release :rows
--- A process that stops lets go of what it has claimed, which is then due at once.
+-- A process that stops lets go of a queue, which is then due at once.
 UPDATE feed_queues
 SET
     claimed_by = NULL,
     due_at = :now
-WHERE claimed_by = :claimed_by AND due_at > :now AND due_at <= :until;
+WHERE subscriber_id = :subscriber_id AND feed_id = :feed_id AND claimed_by = :claimed_by;
 
 -- name: done :rows
 -- A queue was worked off as it was when it was claimed: nothing waits, unless it was woken since.

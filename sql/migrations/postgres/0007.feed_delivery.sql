@@ -45,7 +45,7 @@ CREATE TABLE feed_polls (
     claimed_by TEXT COLLATE "C"
 );
 
--- Serves feed_polls.claim, feed_polls.renew and feed_polls.release.
+-- Serves feed_polls.claim.
 CREATE INDEX feed_polls_due ON feed_polls (next_poll_at, feed_id);
 
 -- Feeds that are there already are due at once.
@@ -98,7 +98,7 @@ CREATE TABLE feed_queues (
     REFERENCES feed_subscriptions (subscriber_id, feed_id) ON DELETE CASCADE
 );
 
--- Serves feed_queues.claim, feed_queues.renew and feed_queues.release.
+-- Serves feed_queues.claim.
 CREATE INDEX feed_queues_due
 ON feed_queues (due_at, subscriber_id, feed_id)
 WHERE due_at IS NOT NULL;
