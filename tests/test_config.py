@@ -65,6 +65,24 @@ def test_values() -> None:
     assert config.log_format == "json"
 
 
+def test_hosts_that_feeds_may_come_from() -> None:
+    config = load_config(
+        {
+            "FEED_ALLOWED_HOSTS": "news.home.arpa, 192.168.1.20:3000,10.1.0.0/16",
+            "FEED_ENDPOINTS": "AniList = https://proxy.example/anilist/,youtube=http://127.0.0.1:1",
+        }
+    )
+
+    assert config.feed_allowed_hosts.has_host("192.168.1.20", 3000)
+    assert config.feed_endpoints == {
+        "anilist": "https://proxy.example/anilist",
+        "youtube": "http://127.0.0.1:1",
+    }
+    assert "takes hosts" in problems_of({"FEED_ALLOWED_HOSTS": "http://x"})
+    assert "takes entries" in problems_of({"FEED_ENDPOINTS": "anilist"})
+    assert "must be an address" in problems_of({"FEED_ENDPOINTS": "anilist=proxy.example"})
+
+
 @pytest.mark.parametrize(
     ("text", "meant"), [("SAFE", "safe"), ("on", "on"), ("true", "on"), ("0", "off")]
 )

@@ -11,17 +11,18 @@ from typing import Final
 
 import msgspec
 
+from pwrbot.feeds.errors import FeedUnreadable
 from pwrbot.feeds.model import (
     ID_LIMIT,
     SUMMARY_LIMIT,
     TITLE_LIMIT,
     FoundItem,
 )
-from pwrbot.feeds.text import first_picture, one_line, plain_text, title_text
+from pwrbot.feeds.text import Markup, one_line, title_text
 from pwrbot.feeds.urls import absolute, untracked
 
 ITEMS_LIMIT: Final = 10_000
-"""The newest so many of a document are read."""
+"""A document of more is not read."""
 
 
 class RawItem(msgspec.Struct, kw_only=True):
@@ -67,8 +68,10 @@ class WebPage(msgspec.Struct, frozen=True):
 def finish(raw_items: Sequence[RawItem], base: str) -> tuple[FoundItem, ...]:
     """Items in document order as those of the feed: identified, cleaned, oldest first.
 
-    ``base`` is what relative addresses start from.
+    ``base`` is what relative addresses start from. Raises FeedUnreadable for too many.
     """
+    if len(raw_items) > ITEMS_LIMIT:
+        raise FeedUnreadable("too_large")
     same_id = _is_one_id_for_all(raw_items)
     found: dict[str, FoundItem] = {}
     for raw in raw_items:
@@ -77,11 +80,14 @@ def finish(raw_items: Sequence[RawItem], base: str) -> tuple[FoundItem, ...]:
         item_id = _identity(raw, None if same_id else raw.id, url)
         if item_id not in found:  # the first is the newest, as a rule
             found[item_id] = _item(raw, item_id, url, base)
-    return tuple(_oldest_first(list(found.values()))[-ITEMS_LIMIT:])
+    return tuple(_oldest_first(list(found.values())))
 
 
 def _item(raw: RawItem, item_id: str, url: str | None, base: str) -> FoundItem:
-    picture = raw.image or first_picture(raw.content) or first_picture(raw.more_content)
+    content = Markup(raw.content or raw.more_content)
+    picture = raw.image or content.picture()
+    if picture is None and raw.content and "<img" in raw.more_content.lower():
+        picture = Markup(raw.more_content).picture()
     if raw.title_is_text:
         title = one_line(raw.title, TITLE_LIMIT)
     else:
@@ -90,7 +96,7 @@ def _item(raw: RawItem, item_id: str, url: str | None, base: str) -> FoundItem:
         item_id=item_id,
         title=title,
         url=url,
-        summary=plain_text(raw.content or raw.more_content, SUMMARY_LIMIT),
+        summary=content.text(SUMMARY_LIMIT),
         image_url=absolute(picture, base),
         author=title_text(raw.author or "", 100) or None,
         published_at=raw.published_at,

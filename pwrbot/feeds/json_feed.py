@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from pwrbot.feeds.dates import parse_date
-from pwrbot.feeds.document import Document, RawItem, finish
+from pwrbot.feeds.document import ITEMS_LIMIT, Document, RawItem, finish
 from pwrbot.feeds.errors import FeedUnreadable
 from pwrbot.feeds.model import SUMMARY_LIMIT, TITLE_LIMIT
 from pwrbot.feeds.text import one_line
@@ -28,6 +28,8 @@ def parse_json_feed(text: str, url: str) -> Document:
         raise FeedUnreadable("not_a_feed")
     if "jsonfeed.org" not in _text(feed.get("version")) and "title" not in feed:
         raise FeedUnreadable("not_a_feed")
+    if len(feed["items"]) > ITEMS_LIMIT:
+        raise FeedUnreadable("too_large")
     link = absolute(_text(feed.get("home_page_url")), url)
     image = _text(feed.get("icon")) or _text(feed.get("favicon"))
     return Document(

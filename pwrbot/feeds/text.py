@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import html
 import re
+import threading
 from typing import Final
 
 from lxml import etree
-from lxml import html as lxml_html
 
 
 def one_line(text: str, limit: int) -> str:
@@ -32,65 +32,49 @@ def title_text(markup: str, limit: int) -> str:
     return one_line(text, limit)
 
 
+class Markup:
+    """A piece of HTML, read once for its text and for its pictures."""
+
+    def __init__(self, markup: str) -> None:
+        self._text = markup
+        self._root = _fragment(markup) if "<" in markup else None
+
+    def text(self, limit: int) -> str:
+        """As plain text, scripts and styles left out."""
+        if self._root is None:
+            return one_line(html.unescape(self._text[: limit * 20]), limit)
+        return one_line("".join(map(str, self._root.itertext())), limit)
+
+    def picture(self) -> str | None:
+        """The address of the first ``<img>`` that is no tracking pixel."""
+        if self._root is None:
+            return None
+        for image in self._root.iter("img"):
+            source = image.get("src") or image.get("data-src")
+            if source and not {image.get("width"), image.get("height")} & {"0", "1"}:
+                return source
+        return None
+
+
 def plain_text(markup: str, limit: int) -> str:
-    """A piece of HTML as plain text, scripts and styles left out."""
-    if "<" not in markup:
-        return one_line(html.unescape(markup[: limit * 20]), limit)
-    root = _fragment(markup)
-    if root is None:
-        return ""
-    parts: list[str] = []
-    _gather(root, parts)
-    return one_line("".join(parts), limit)
-
-
-def first_picture(markup: str) -> str | None:
-    """The address of the first ``<img>`` of a piece of HTML that is no tracking pixel."""
-    if "<img" not in markup and "<IMG" not in markup:
-        return None
-    root = _fragment(markup)
-    if root is None:
-        return None
-    for image in root.iter("img"):
-        source = image.get("src") or image.get("data-src")
-        if source and not {image.get("width"), image.get("height")} & {"0", "1"}:
-            return source
-    return None
+    """A piece of HTML as plain text."""
+    return Markup(markup).text(limit)
 
 
 _FRAGMENT_LIMIT: Final = 60_000  # characters of an article that are looked at
+_parsers = threading.local()  # one for each thread: making one takes longer than using it
 
 
 def _fragment(markup: str) -> etree._Element | None:
-    markup = _UNSEEN.sub(_unseen, markup[:_FRAGMENT_LIMIT])
-    parser = lxml_html.HTMLParser(no_network=True, remove_comments=True, remove_pis=True)
+    markup = _BLOCK.sub(" ", _UNSEEN.sub(_unseen, markup[:_FRAGMENT_LIMIT]))
+    if not hasattr(_parsers, "html"):
+        _parsers.html = etree.HTMLParser(no_network=True, remove_comments=True, remove_pis=True)
     try:
-        return etree.fromstring(f"<div>{markup}</div>", parser)
+        root = etree.fromstring(f"<div>{markup}</div>", _parsers.html)
     except (etree.LxmlError, ValueError):
         return None
-
-
-def _gather(root: etree._Element, parts: list[str]) -> None:
-    """Text of an element and below; the depth of the tree is what libxml2 allows, 256."""
-    for event, element in etree.iterwalk(root, events=("start", "end")):
-        tag = element.tag
-        if event == "start":
-            if tag in _DROPPED:
-                continue
-            if tag in _BLOCKS:
-                parts.append(" ")
-            if element.text and not _inside_dropped(element):
-                parts.append(element.text)
-        else:
-            if tag in _BLOCKS:
-                parts.append(" ")
-            if element.tail and not _inside_dropped(element.getparent()):
-                parts.append(element.tail)
-
-
-def _inside_dropped(element: etree._Element | None) -> bool:
-    # What is dropped holds raw text, never elements: looking one up is enough.
-    return element is not None and element.tag in _DROPPED
+    etree.strip_elements(root, *_DROPPED, with_tail=False)
+    return root
 
 
 def _unseen(match: re.Match[str]) -> str:
@@ -101,12 +85,12 @@ def _unseen(match: re.Match[str]) -> str:
 _UNSEEN: Final = re.compile(
     "[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufffe\uffff\ud800-\udfff]"
 )
-_DROPPED: Final = frozenset({"script", "style", "iframe", "title"})
-_BLOCKS: Final = frozenset(
-    {"address", "article", "aside", "blockquote", "br", "dd", "div", "dl", "dt", "figcaption",
-     "figure", "footer", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "img", "li", "main",
-     "ol", "p", "pre", "section", "table", "td", "th", "tr", "ul"}
-)  # fmt: skip
+_DROPPED: Final = ("script", "style", "iframe", "title")
+_BLOCK: Final = re.compile(
+    r"(?=</?(?:address|article|aside|blockquote|br|dd|div|dl|dt|figcaption|figure|footer|h[1-6r]"
+    r"|header|img|li|main|ol|p|pre|section|table|t[dhr]|ul)[\s/>])",
+    re.IGNORECASE,
+)
 _INLINE: Final = re.compile(
     r"</?(?:a|abbr|acronym|b|big|br|cite|code|del|div|em|font|h[1-6]|i|img|ins|kbd|mark|p|q|s|samp"
     r"|script|small|span|strike|strong|style|sub|sup|tt|u|var|wbr)(?:\s[^<>]*)?/?>",

@@ -34,7 +34,9 @@ def tidy_link(link: str) -> str:
     host = (url.host or "").rstrip(".")
     if host != url.host:
         url = url.with_host(host)
-    return str((url if url.raw_path else url.with_path("/")).with_fragment(None))
+    if url.raw_path == "/":
+        url = url.with_path("/", keep_query=True)
+    return str(url.with_fragment(None))
 
 
 def parse(text: str) -> URL | None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Final
 
 from lxml import etree
-from lxml import html as lxml_html
 
 from pwrbot.feeds.document import WebPage
 from pwrbot.feeds.model import TITLE_LIMIT
@@ -19,7 +19,7 @@ def parse_web_page(text: str, url: str) -> WebPage:
     A feed of comments, of one category or one tag comes after the others; then the page's own
     order counts. A page that names none gives none.
     """
-    parser = lxml_html.HTMLParser(no_network=True, remove_comments=True, remove_pis=True)
+    parser = etree.HTMLParser(no_network=True, remove_comments=True, remove_pis=True)
     try:
         root = etree.fromstring(text.replace("\0", "") or "<p>", parser)
     except (etree.LxmlError, ValueError):
@@ -28,7 +28,7 @@ def parse_web_page(text: str, url: str) -> WebPage:
         return WebPage(())
     base = next((absolute(element.get("href"), url) for element in root.iter("base")), None) or url
     found: dict[str, int] = {}
-    for element in root.iter("link"):
+    for element in islice(root.iter("link"), 500):
         if "alternate" not in (element.get("rel") or "").lower().split():
             continue
         kind = (element.get("type") or "").lower().partition(";")[0].strip()

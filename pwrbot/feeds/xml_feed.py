@@ -16,7 +16,7 @@ import msgspec
 from lxml import etree
 
 from pwrbot.feeds.dates import parse_date
-from pwrbot.feeds.document import Document, RawItem, WebPage, finish
+from pwrbot.feeds.document import ITEMS_LIMIT, Document, RawItem, WebPage, finish
 from pwrbot.feeds.errors import FeedUnreadable
 from pwrbot.feeds.model import SUMMARY_LIMIT, TITLE_LIMIT
 from pwrbot.feeds.text import plain_text, title_text
@@ -28,7 +28,9 @@ Element = etree._Element
 
 def parse_xml_feed(text: str, url: str) -> Document | WebPage:
     """Raises FeedUnreadable for what is neither."""
-    root = _root(text, url)
+    if text.count("<") > _MARKUP_LIMIT:
+        raise FeedUnreadable("too_complex")
+    root, is_well_formed = _root(text, url)
     match _name(root.tag):
         case ("", "rss" | "rdf" | "feed" | "channel"):
             pass
@@ -36,8 +38,12 @@ def parse_xml_feed(text: str, url: str) -> Document | WebPage:
             return parse_web_page(text, url)
         case _:
             raise FeedUnreadable("not_a_feed")
-    elements = [element for element in root.iter() if _name(element.tag) in _ITEMS]
-    end = _End.of(text)
+    elements = list(root.iter("{*}item", "{*}entry"))
+    if not elements:  # in capitals, or with a prefix that nobody declared
+        elements = [element for element in root.iter() if _name(element.tag) in _ITEMS]
+    if len(elements) > ITEMS_LIMIT:
+        raise FeedUnreadable("too_large")
+    end = _End(True, False) if is_well_formed else _End.of(text)
     if not end.is_whole and end.is_inside_item:
         elements = elements[:-1]
         if not elements:
@@ -54,7 +60,8 @@ def parse_xml_feed(text: str, url: str) -> Document | WebPage:
     )
 
 
-def _root(text: str, url: str) -> Element:
+def _root(text: str, url: str) -> tuple[Element, bool]:
+    """The element at the top, and whether nothing was wrong with the document."""
     start = re.search(
         r"<(?:\?xml|!DOCTYPE|!--|(?:[\w.-]+:)?(?:rss|rdf|feed|channel|html)\b)", text, re.I
     )
@@ -63,14 +70,14 @@ def _root(text: str, url: str) -> Element:
     # The text is decoded by now: what it says of its encoding is true no more.
     text = re.sub(r"^\s*<\?xml\b[^>]*>", "", text[start.start() :])
     root, errors = _parse(text, url)
-    if etree.ErrorTypes.ERR_TAG_NAME_MISMATCH in errors:
-        # HTML without CDATA around it: a <br> that is never closed would swallow what follows.
-        root, errors = _parse(_VOID.sub(r"<\1\2/>", text), url)
+    if errors & _MENDABLE:
+        unquoted = etree.ErrorTypes.ERR_ATTRIBUTE_NOT_STARTED in errors
+        root, errors = _parse(_mended(text, unquoted), url)
     if etree.ErrorTypes.ERR_RESOURCE_LIMIT in errors:
         raise FeedUnreadable("too_complex")
     if root is None:
         raise FeedUnreadable("not_a_feed")
-    return root
+    return root, not errors
 
 
 def _parse(text: str, url: str) -> tuple[Element | None, set[int]]:
@@ -92,6 +99,25 @@ def _parse(text: str, url: str) -> tuple[Element | None, set[int]]:
     return root, {entry.type for entry in parser.error_log}
 
 
+def _mended(text: str, unquoted: bool) -> str:
+    """A text with the usual mistakes put right, CDATA left alone: bare ampersands, HTML's empty
+    elements that are never closed and would swallow what follows, attributes without quotes."""
+    outside, *rest = text.split("<![CDATA[")
+    parts = [_mend(outside, unquoted)]
+    for part in rest:
+        inside, end, outside = part.partition("]]>")
+        parts += ["<![CDATA[", inside, end, _mend(outside, unquoted)]
+    return "".join(parts)
+
+
+def _mend(text: str, unquoted: bool) -> str:
+    text = _BARE_AMPERSAND.sub("&amp;", text)
+    text = _VOID.sub(r"<\1\2/>", text)
+    if not unquoted:
+        return text
+    return _TAG.sub(lambda tag: _UNQUOTED.sub(r'\1"\2"', tag[0]), text)
+
+
 class _End(msgspec.Struct, frozen=True):
     """How a document ends. Looked up in its text: the forgiving parser closes what is open."""
 
@@ -104,10 +130,11 @@ class _End(msgspec.Struct, frozen=True):
         for match in _ITEM_TAG.finditer(text):
             if match[1]:
                 closed = match.start()
-            elif match[2] != "/":
+            else:
                 opened = match.start()
-        is_whole = _ROOT_CLOSED.search(text, closed) is not None
-        return cls(is_whole, opened > closed)
+        tag, ends, _ = text[opened : opened + 1000].partition(">")
+        is_inside_item = opened > closed and not (ends and tag.endswith("/"))
+        return cls(_ROOT_CLOSED.search(text, closed) is not None, is_inside_item)
 
 
 # Elements
@@ -314,6 +341,7 @@ def _number(text: str) -> float:
 
 
 _NAMES: Final[dict[str, tuple[str, str]]] = {}
+_MARKUP_LIMIT: Final = 500_000  # tags: an element takes some 250 bytes of memory
 _ITEMS: Final = frozenset({("", "item"), ("", "entry")})
 _FAMILIES: Final = (
     ("search.yahoo.com/mrss", "media"),
@@ -337,9 +365,18 @@ _PREFIXES: Final = {
 }  # fmt: skip
 _PERIODS: Final = {"hourly": 1, "daily": 24, "weekly": 168, "monthly": 720, "yearly": 8760}
 _RDF_ABOUT: Final = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}about"
-_ITEM_TAG: Final = re.compile(
-    r"<(/?)(?:[\w.-]+:)?(?:item|entry)\b[^<>]{0,1000}?(/?)>", re.IGNORECASE
-)
+_ITEM_TAG: Final = re.compile(r"<(/?)(?:[\w.-]{1,50}:)?(?:item|entry)(?=[\s/>])", re.IGNORECASE)
 _ROOT_CLOSED: Final = re.compile(r"</(?:[\w.-]+:)?(?:rss|rdf|feed|channel)\s*>|<[^<>]*/>\s*$", re.I)
+_MENDABLE: Final = frozenset(
+    {
+        etree.ErrorTypes.ERR_TAG_NAME_MISMATCH,
+        etree.ErrorTypes.ERR_NAME_REQUIRED,
+        etree.ErrorTypes.ERR_ENTITYREF_SEMICOL_MISSING,
+        etree.ErrorTypes.ERR_ATTRIBUTE_NOT_STARTED,
+    }
+)
+_BARE_AMPERSAND: Final = re.compile(r"&(?!#?\w{1,32};)")
+_TAG: Final = re.compile(r"<[A-Za-z][^<>]{0,2000}>")
+_UNQUOTED: Final = re.compile(r"(\s[\w:.-]{1,100}=)([^\s\"'<>]{1,1000}?)(?=\s|/?>)")
 _VOID: Final = re.compile(r"<(br|hr|img|input|wbr)\b([^<>]{0,2000}?)/?>", re.IGNORECASE)
 _PICTURE: Final = re.compile(r"\.(?:jpe?g|png|gif|webp|avif)(?:\?|$)", re.IGNORECASE)

@@ -64,8 +64,6 @@ UUID = "a1c7c817-4e59-43b7-9365-09675a149a6f"
 
 
 WHOSE = """\
-link
-    platform url
 https://youtube.com/channel/UCBR8-60-B28hp2BmDPdntcQ/videos
     youtube https://www.youtube.com/channel/UCBR8-60-B28hp2BmDPdntcQ
 m.youtube.com/channel/UCBR8-60-B28hp2BmDPdntcQ?view=0
