@@ -305,7 +305,7 @@ class FeedHealth(Entity, frozen=True, gc=False):
     source_url: str
     channel_id: int | None
     next_poll_at: datetime | None
-    """None: it was never scheduled."""
+    """None: it is being polled now, or was never scheduled."""
     polled_at: datetime | None
     succeeded_at: datetime | None
     failures: int

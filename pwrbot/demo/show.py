@@ -151,7 +151,8 @@ class _Asking:
 @asynccontextmanager
 async def _bot(environ: dict[str, str]) -> AsyncGenerator[None]:
     """The bot's process, stopped the way an operator stops it; its log goes to a file."""
-    inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    names = ("PATH", "HOME", "LANG", "PYTHONPATH")
+    inherited = {name: os.environ[name] for name in names if name in os.environ}
     environment = inherited | environ | {"PWRBOT_SQL_DIR": os.environ.get("PWRBOT_SQL_DIR", "")}
     with (DIRECTORY / "bot.log").open("wb") as log:
         process = await asyncio.create_subprocess_exec(

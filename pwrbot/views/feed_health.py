@@ -78,8 +78,9 @@ _WORRYING: Final = 5
 
 def _polls(row: FeedHealth) -> str:
     last = "never yet" if row.succeeded_at is None else moment(row.succeeded_at, "R")
-    coming = "" if row.next_poll_at is None else f" · next {moment(row.next_poll_at, 'R')}"
-    return f"{last}{coming}"
+    if row.next_poll_at is None:
+        return f"{last} · at it just now"
+    return f"{last} · next {moment(row.next_poll_at, 'R')}"
 
 
 def _items(row: FeedHealth) -> str:

@@ -55,7 +55,7 @@ SELECT
     f.name,
     f.source_url,
     s.channel_id,
-    p.next_poll_at,
+    CASE WHEN p.claimed_by IS NULL THEN p.next_poll_at END AS next_poll_at,
     p.polled_at,
     p.succeeded_at,
     p.error,
