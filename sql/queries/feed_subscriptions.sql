@@ -55,10 +55,10 @@ SELECT
     f.name,
     f.source_url,
     s.channel_id,
-    CASE WHEN p.claimed_by IS NULL THEN p.next_poll_at END AS next_poll_at,
     p.polled_at,
     p.succeeded_at,
     p.error,
+    CASE WHEN p.claimed_by IS NULL THEN p.next_poll_at END AS next_poll_at,
     COALESCE(p.failures, 0) AS failures,
     (
         SELECT COUNT(*) AS total

@@ -187,8 +187,8 @@ async def test_what_is_published_arrives(
             await ask("ada", subscribe, "1 subscribed", links=ANIME, to="me")
             await ask("boss", "feed ping", "is pinged", feed="The RSS", role=fans)
             await ask("boss", "feed template set", "In force", feed="The Atom", template="{title}!")
-            for source in (*feeds.values(), episodes, manga, comics):
-                await source.polled()
+            every = (*feeds.values(), episodes, manga, comics)
+            await asyncio.gather(*(source.polled() for source in every))
 
             feeds["rss"].body = rss("**Fresh** news", "Old news")
             feeds["atom"].body = atom("Old post", "Fresh post")
