@@ -17,7 +17,7 @@ from pwrbot.feeds.opml import LARGEST, OpmlError, Outline, read_opml, write_opml
 from pwrbot.replies import Interaction
 from pwrbot.services.feeds import Follower, LinkResult
 from pwrbot.views.feed_progress import Progress, tally
-from pwrbot.views.feed_wording import code, third_party
+from pwrbot.views.feed_wording import code, fit, third_party
 from pwrbot.views.sheet import sheet
 from pwrbot.views.wording import count
 
@@ -122,12 +122,12 @@ def _summary(
         for result in failed[:_LISTED]
     ]
     if len(failed) <= _LISTED:
-        return sheet("Imported", lines, f"To {place.words}"), []
+        return sheet("Imported", fit(lines), f"To {place.words}"), []
     text = "\n".join(f"{result.link}\n    {result.error}" for result in failed)
     lines.append("All that failed is in the file.")
     body = [
-        ui.TextDisplay("### Imported\n" + "\n".join(lines)),
-        ui.TextDisplay(f"-# {place.words}"),
+        ui.TextDisplay("### Imported\n" + "\n".join(fit(lines))),
+        ui.TextDisplay(f"-# To {place.words}"),
     ]
     name = "failed.txt"
     return _with_file(body, name), [discord.File(io.BytesIO(text.encode()), name)]

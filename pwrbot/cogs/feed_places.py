@@ -186,6 +186,8 @@ def require_permissions(
 def require_pingable(interaction: Interaction, role: discord.Role) -> None:
     """Raises Refusal where the member could not ping this role themselves."""
     permissions = interaction.permissions
+    if role.is_default():
+        raise Refusal("Everyone can't be pinged with each item: choose another role.")
     if not (role.mentionable or permissions.mention_everyone or permissions.manage_guild):
         raise Refusal(
             f"You can't ping <@&{role.id}> yourself, so I won't for you: somebody who manages the "

@@ -13,7 +13,8 @@ from pwrbot.cogs.feed_options import FeedChoice, asked_for, chosen
 from pwrbot.cogs.feed_places import require_right
 from pwrbot.cogs.feed_settings import feed_settings
 from pwrbot.commands import Refusal
-from pwrbot.entities import FeedSubscription
+from pwrbot.entities import Feed, FeedSubscription
+from pwrbot.feeds.errors import FeedError
 from pwrbot.replies import Interaction, defer
 from pwrbot.services.feeds import NotFollowed
 from pwrbot.views.feed_item import (
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 Template = app_commands.Range[str, 1, TEMPLATE_LIMIT]
 
+_MOST_TEXT = 4000  # of a message, Discord's limit
 HELP = f"Text with {', '.join(f'{{{name}}}' for name in PLACEHOLDERS)}; \\n begins a new line"
 
 
@@ -73,7 +75,7 @@ class TemplateCommands(app_commands.Group):
             return msgspec.structs.replace(subscription, template=template)
 
         one = await self._feeds.change(asked.follower, asked.feed_id, changed)
-        newest = await self._feeds.recent(one.feed, 1)
+        newest = await _newest(self._bot, one.feed)
         name = linked(one.feed.name, one.feed.source_url)
         words = "In force now" if template else "Back to the usual layout"
         note = f"-# {words} for {name}"
@@ -89,10 +91,7 @@ async def show_preview(interaction: Interaction, bot: Bot, text: str, template: 
         if one is None:
             raise NotFollowed
         subscription = one.subscription
-        newest: Sequence[Item] = list(await bot.feeds.recent(one.feed, 1))
-        if not newest:
-            _, items = await bot.feeds.look(one.feed.source_url)
-            newest = list(items[-1:])
+        newest = await _newest(bot, one.feed)
         note = f"-# As it would be posted of {linked(one.feed.name, one.feed.source_url)}"
         template, role = given or subscription.template, subscription.role_id
         await _answer(interaction, newest, note, one.feed.name, template, role)
@@ -100,6 +99,18 @@ async def show_preview(interaction: Interaction, bot: Bot, text: str, template: 
     feed, items = await bot.feeds.look(text)
     note = f"-# As it would be posted of {linked(feed.name, feed.source_url)}"
     await _answer(interaction, list(items[-1:]), note, feed.name, given, None)
+
+
+async def _newest(bot: Bot, feed: Feed) -> Sequence[Item]:
+    """A feed's newest item, from the feed itself where it was never polled; empty for none."""
+    stored = await bot.feeds.recent(feed, 1)
+    if stored:
+        return stored
+    try:
+        _, items = await bot.feeds.look(feed.source_url)
+    except FeedError:
+        return []
+    return items[-1:]
 
 
 def _checked(template: str) -> str:
@@ -133,6 +144,8 @@ async def _answer(
 
 
 def _put_first(layout: ui.LayoutView, note: str) -> None:
+    if layout.content_length() + len(note) > _MOST_TEXT:
+        return
     items = list(layout.children)
     layout.clear_items()
     layout.add_item(ui.TextDisplay(note))

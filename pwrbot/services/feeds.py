@@ -198,9 +198,16 @@ class FeedService:
             return LinkResult(link, "moved", feed, channel_id=channel_id)
 
     async def _known(self, link: str) -> Feed | None:
-        """The feed of a link that is a feed's own address; None where the source must be asked."""
+        """The feed of a link, where it is known and was well last; else the source is asked."""
         source, url = self._source.of_link(link)
-        return await self._repository.feeds.by_source(platform_id=source.platform_id, source_id=url)
+        feeds, platform_id = self._repository.feeds, source.platform_id
+        feed = await feeds.by_source(platform_id=platform_id, source_id=url)
+        if feed is None:
+            feed = await feeds.by_url(source_url=url)
+        if feed is None or feed.platform_id != platform_id:
+            return None
+        poll = await self._repository.feed_polls.select(feed.id)
+        return feed if poll is not None and not poll.failures else None
 
     # Unsubscribing
 

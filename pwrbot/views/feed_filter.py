@@ -10,7 +10,7 @@ from discord import ui
 from pwrbot.entities import Feed
 from pwrbot.feeds.filters import Filter, Rule, RuleField
 from pwrbot.services.feed_filters import Judged
-from pwrbot.views.feed_wording import code, link
+from pwrbot.views.feed_wording import code, fit, link
 from pwrbot.views.sheet import sheet
 from pwrbot.views.wording import moment
 
@@ -30,7 +30,9 @@ def filter_sheet(
     ]
     lines += [_judgement(each) for each in judged]
     passed = sum(each.passes for each in judged)
-    return sheet(title, lines, f"{passed} of {len(judged)} would be posted" if judged else None)
+    return sheet(
+        title, fit(lines), f"{passed} of {len(judged)} would be posted" if judged else None
+    )
 
 
 def rule_words(rule: Rule) -> str:

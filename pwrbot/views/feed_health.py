@@ -58,7 +58,7 @@ class FeedHealthBoard(Screen):
     def _lines(self, row: FeedHealth) -> list[str]:
         sign = "❌" if row.given_up or row.failures >= _WORRYING else "⚠️" if row.failures else "✅"
         lines = [
-            f"{sign} **{link(row.name, row.source_url)}** · {self._where(row.channel_id)}",
+            f"{sign} **{link(row.name, row.source_url, 40)}** · {self._where(row.channel_id)}",
             f"-# Read: {_polls(row)}",
         ]
         if row.failures:

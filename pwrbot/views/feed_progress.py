@@ -15,7 +15,7 @@ import structlog
 from pwrbot.clock import Clock
 from pwrbot.replies import Interaction
 from pwrbot.services.feeds import LinkResult
-from pwrbot.views.feed_wording import code, link, third_party
+from pwrbot.views.feed_wording import code, fit, link, third_party
 from pwrbot.views.sheet import sheet
 from pwrbot.views.wording import count
 
@@ -89,7 +89,7 @@ class LinkLines:
             title = f"Looking at {count(len(lines), 'link')}, {len(results)} done"
         else:
             title = tally(result.outcome for result in results)
-        return sheet(title, lines, f"To {self._to}")
+        return sheet(title, fit(lines), f"To {self._to}")
 
     def _line(self, result: LinkResult) -> str:
         if result.feed is None:

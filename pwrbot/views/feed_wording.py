@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 NAME_LIMIT: Final = 70
@@ -25,6 +26,17 @@ def link(name: str, url: str | None, limit: int = NAME_LIMIT) -> str:
         return shown
     target = _ENDS.sub(lambda match: f"%{ord(match[0]):02X}", url)
     return shown if len(target) > _LONGEST_URL else f"[{shown}](<{target}>)"
+
+
+def fit(lines: Sequence[str], limit: int = 3600) -> list[str]:
+    """The lines, the last ones left out where they are more than a message holds."""
+    kept: list[str] = []
+    for line in lines:
+        limit -= len(line) + 1
+        if limit < 0:
+            return [*kept, f"-# {len(lines) - len(kept):,} more not shown"]
+        kept.append(line)
+    return kept
 
 
 def code(text: str, limit: int = NAME_LIMIT) -> str:

@@ -389,6 +389,8 @@ async def test_nobody_pings_through_the_bot_whom_they_could_not(
     everybody.permissions &= ~MENTION_EVERYONE
     await live.ask(guild, "boss", "feed settings", subscribe_role=everybody)
     await follow(live, guild, "ada", links=NEWS)
+    said = await refused(live, guild, "boss", "feed ping", feed="News", role=everybody)
+    assert said.startswith("Everyone can't be pinged")
     said = await refused(live, guild, "ada", "feed ping", feed="News", role=role)
     assert said.startswith("You can't ping @reader yourself")
 
@@ -442,6 +444,26 @@ async def test_a_filter_says_what_it_would_let_through(live: LiveBot, guild: Gui
     assert subscription.item_filter is None
 
 
+async def test_the_longest_filter_fits(live: LiveBot, guild: Guild) -> None:
+    await with_items(live, guild, *["*" * 300] * 10)
+    for number in range(20):
+        reply = await live.ask(
+            guild,
+            "boss",
+            "feed filter add",
+            feed="News",
+            rule="not pattern",
+            text="x?" * 90 + str(number),
+            field="summary",
+        )
+    assert "20. The summary must not match" in reply.text
+    assert "more not shown" in reply.text
+    said = await refused(
+        live, guild, "boss", "feed filter add", feed="News", rule="contains", text="one more"
+    )
+    assert said == "A filter has at most 20 rules: remove some."
+
+
 async def test_a_filter_can_be_tried(live: LiveBot, guild: Guild) -> None:
     await with_items(live, guild, "One", "Two")
     reply = await live.ask(
@@ -488,6 +510,7 @@ async def test_a_template_shows_what_it_does(live: LiveBot, guild: Guild) -> Non
     )
     assert reply.ephemeral
     assert "In force now for News" in reply.text
+    assert "no items" not in reply.text
     assert "Ada: **New** @\u200beveryone\nhttps://news.example/feed/2" in reply.text
     [subscription] = await live.repository.feed_subscriptions.select_all()
     assert subscription.template == "{author}: {title}\n{url}"

@@ -66,6 +66,18 @@ async def test_a_feed_that_is_known_is_not_asked_again(
     assert await repository.feeds.count() == 1
 
 
+async def test_a_feed_that_failed_last_is_asked_again(
+    service: FeedService, repository: Repository, source: FakeFeeds
+) -> None:
+    await service.subscribe(HOME, NEWS, 5)
+    [poll] = await repository.feed_polls.select_all()
+    await repository.feed_polls.update(msgspec.structs.replace(poll, failures=1))
+    source.known[NEWS] = FeedNotFound()
+    with pytest.raises(FeedNotFound):
+        await service.subscribe(ADA, NEWS, None)
+    assert source.asked == [NEWS, NEWS]
+
+
 async def test_twice_is_once(service: FeedService, repository: Repository) -> None:
     await service.subscribe(HOME, NEWS, 5)
     again = await service.subscribe(HOME, NEWS, 6)

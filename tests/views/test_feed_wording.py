@@ -7,7 +7,7 @@ import re
 import pytest
 
 from pwrbot.sandbox.render import plain
-from pwrbot.views.feed_wording import code, link, third_party
+from pwrbot.views.feed_wording import code, fit, link, third_party
 
 NASTY = [
     "**bold** _it_ ~~no~~ ||spoiler|| `code` ```fence```",
@@ -43,6 +43,11 @@ def test_a_link_cannot_be_broken_out_of() -> None:
     assert link("name", None) == link("name", "javascript:x") == "name"
     assert link("name", "https://x.example/" + "a" * 400) == "name"
     assert link("  ", None) == "(without a name)"
+
+
+def test_lines_that_do_not_fit_are_counted() -> None:
+    assert fit(["abc", "def"], 8) == ["abc", "def"]
+    assert fit(["abc", "def", "ghi"], 8) == ["abc", "def", "-# 1 more not shown"]
 
 
 def test_code_ends_where_it_should() -> None:
