@@ -84,6 +84,8 @@ class Messages:
         self._media_base = media_base
         self._changed = changed
         self.all: dict[int, Message] = {}
+        self.repeats = 0
+        """How many messages were not made, as their nonce was known."""
         self.media: dict[int, bytes] = {}
         """The attached files by attachment id."""
 
@@ -122,6 +124,7 @@ class Messages:
         else:
             check(body, flags, uploads, kept=[], at=at)
         if body.get("enforce_nonce") and (earlier := self._with_nonce(channel, body)):
+            self.repeats += 1
             return earlier
         payload: Json = {
             "id": str(message_id or self._ids.now()),

@@ -39,7 +39,6 @@ GIVE_UP_AFTER: Final = timedelta(days=3)
 DIGEST_SHOWS: Final = 10
 """The newest items of a digest, which it names; of the others it tells how many."""
 
-_IDLE: Final = 1.0  # seconds between two looks at what is due
 _PAGE: Final = 200  # items read at once
 _FIRST_WAIT: Final = timedelta(seconds=5)
 _LONGEST_WAIT: Final = timedelta(hours=1)
@@ -113,8 +112,11 @@ class FeedOutbox:
         chance: random.Random | None = None,
         at_once: int = AT_ONCE,
         lease: timedelta = LEASE,
+        idle_seconds: float = 1.0,
     ) -> None:
-        """``process`` names this outbox among all that use the database."""
+        """``process`` names this outbox among all that use the database; ``idle_seconds`` are
+        between two looks at what is due.
+        """
         self._repository = repository
         self._clock = clock
         self._settings = settings
@@ -123,6 +125,7 @@ class FeedOutbox:
         self._chance = chance or random.Random()
         self._at_once = at_once
         self._lease = lease
+        self._idle = idle_seconds
         self._running: dict[tuple[int, int], asyncio.Task[None]] = {}
         self._channels: dict[tuple[str, int], _Turns] = {}
         self._wakes = asyncio.Event()
@@ -140,6 +143,8 @@ class FeedOutbox:
                 await self._start_due()
             except DatabaseError as error:
                 log.warning("feeds_not_sent", error=f"{type(error).__name__}: {error}")
+            except Exception:
+                log.exception("feeds_not_sent")
             await self._pause()
 
     async def send_due(self) -> int:
@@ -186,7 +191,7 @@ class FeedOutbox:
 
     async def _pause(self) -> None:
         waits = [
-            asyncio.ensure_future(self._clock.sleep(_IDLE)),
+            asyncio.ensure_future(self._clock.sleep(self._idle)),
             asyncio.ensure_future(self._wakes.wait()),
         ]
         try:

@@ -33,7 +33,6 @@ BATCH: Final = 200
 AT_ONCE: Final = 100
 """Feeds that are polled at the same time."""
 
-_IDLE: Final = 1.0  # seconds between two looks at what is due
 _OLDEST: Final = timedelta(seconds=2)  # an outcome waits no longer for others
 _TROUBLE: Final = timedelta(minutes=1)  # before a feed whose items could not be stored is polled
 
@@ -60,8 +59,11 @@ class FeedPoller:
         at_once: int = AT_ONCE,
         batch: int = BATCH,
         lease: timedelta = LEASE,
+        idle_seconds: float = 1.0,
     ) -> None:
-        """``process`` names this poller among all; ``found`` is called when something was."""
+        """``process`` names this poller among all; ``found`` is called when something was;
+        ``idle_seconds`` are between two looks at what is due.
+        """
         self._repository = repository
         self._clock = clock
         self._source = source
@@ -73,6 +75,7 @@ class FeedPoller:
         self._most = 2 * max(at_once, batch)
         self._batch = batch
         self._lease = lease
+        self._idle = idle_seconds
         self._running: dict[int, asyncio.Task[None]] = {}
         self._enough = 0
         self._ended = asyncio.Event()
@@ -90,7 +93,9 @@ class FeedPoller:
                 await self._store_outcomes()
             except DatabaseError as error:
                 log.warning("feeds_not_polled", error=f"{type(error).__name__}: {error}")
-            await self._clock.sleep(_IDLE)
+            except Exception:
+                log.exception("feeds_not_polled")
+            await self._clock.sleep(self._idle)
 
     async def poll_due(self) -> int:
         """Poll all that is due now, and return once that is stored; says how many feeds it was."""
@@ -142,7 +147,7 @@ class FeedPoller:
             self._ended.clear()
             waits = [
                 asyncio.ensure_future(self._ended.wait()),
-                asyncio.ensure_future(self._clock.sleep(_IDLE)),
+                asyncio.ensure_future(self._clock.sleep(self._idle)),
             ]
             try:
                 await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)

@@ -71,8 +71,8 @@ def item_view(
         gallery: ui.MediaGallery[Any] = ui.MediaGallery()
         gallery.add_item(media=address)
         body.append(gallery)
-    if template is None:
-        body.append(ui.TextDisplay(_small_print(item, feed_name)))
+    if template is None and (small := _small_print(item, feed_name)):
+        body.append(ui.TextDisplay(f"-# {small}"))
     return _layout(body, role_id)
 
 
@@ -189,16 +189,17 @@ def _small_print(item: Item, feed_name: str) -> str:
         moment(item.published_at) if item.published_at else "",
         escaped(feed_name, _NAME),
     ]
-    return "-# " + " · ".join(part.replace("\n", " ") for part in parts if part)
+    return " · ".join(part.replace("\n", " ") for part in parts if part)
 
 
 def _address(url: str | None, limit: int) -> str | None:
     """An address as the target of a link; None for what is none, or is too long."""
-    if url is None or not url.startswith(("http://", "https://")) or len(url) > limit:
+    if url is None or not url.startswith(("http://", "https://")):
         return None
     if any(char.isspace() or not _is_seen(char) for char in url):
         return None
-    return re.sub(r"[()<>\[\]\\*`|]", lambda match: f"%{ord(match[0]):02X}", url)
+    url = re.sub(r"[()<>\[\]\\*`|]", lambda match: f"%{ord(match[0]):02X}", url)
+    return url if len(url) <= limit else None
 
 
 def _layout(body: Sequence[ui.Item[Any]], role_id: int | None) -> ui.LayoutView:
