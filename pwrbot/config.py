@@ -13,6 +13,7 @@ import msgspec
 
 from pwrbot.errors import ConfigError
 from pwrbot.feeds.allowed import AllowedHosts
+from pwrbot.shards import Shards, parse_shards
 
 T = TypeVar("T")
 
@@ -54,6 +55,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     data_dir: Path
     backup_dir: Path
     command_sync: CommandSync
+    shards: Shards | None
+    """This process's part of the bot; None: it is all of it, in as many as Discord advises."""
     voice_heartbeat_seconds: float
     voice_reconcile_seconds: float
     default_timezone: str
@@ -111,6 +114,14 @@ def load_config(environ: Mapping[str, str]) -> Config:
     pool_max = read.setting("DATABASE_POOL_MAX", _whole(1, 1000), 10)
     if pool_min > pool_max:
         read.problem("DATABASE_POOL_MIN", f"must not be above DATABASE_POOL_MAX ({pool_max})")
+    database_url = read.secret("DATABASE_URL", _database_url, old="DB_URL")
+    shards = read.setting("SHARDS", _shards, None)
+    if shards is not None and not re.match("postgres", database_url or "", re.IGNORECASE):
+        read.problem(
+            "SHARDS",
+            "needs PostgreSQL, which several processes can use at once: set DATABASE_URL to one"
+            " (docs/fleet.md), or leave SHARDS out",
+        )
     feed_min = read.setting("FEED_MIN_INTERVAL_SECONDS", _whole(1, 86_400), 300)
     feed_max = read.setting("FEED_MAX_INTERVAL_SECONDS", _whole(1, 86_400), 21_600)
     if feed_min > feed_max:
@@ -121,8 +132,7 @@ def load_config(environ: Mapping[str, str]) -> Config:
     config = Config(
         discord_token=read.secret("DISCORD_TOKEN", _token),
         discord_api_url=read.setting("DISCORD_API_URL", _web_address, DISCORD_API_URL),
-        database_url=read.secret("DATABASE_URL", _database_url, old="DB_URL")
-        or f"sqlite:///{quote(str(data_dir / 'pwrbot.db'))}",
+        database_url=database_url or f"sqlite:///{quote(str(data_dir / 'pwrbot.db'))}",
         database_schema=read.setting("DATABASE_SCHEMA", _identifier, "pwrbot"),
         database_pool_min=pool_min,
         database_pool_max=pool_max,
@@ -132,6 +142,7 @@ def load_config(environ: Mapping[str, str]) -> Config:
         data_dir=data_dir,
         backup_dir=read.setting("BACKUP_DIR", Path, data_dir / "backups"),
         command_sync=read.setting("COMMAND_SYNC", _command_sync, "changed"),
+        shards=shards,
         voice_heartbeat_seconds=read.setting("VOICE_HEARTBEAT_SECONDS", _seconds(0.1), 10.0),
         voice_reconcile_seconds=read.setting("VOICE_RECONCILE_SECONDS", _seconds(0.1), 60.0),
         default_timezone=read.setting("DEFAULT_TIMEZONE", _zone, "UTC"),
@@ -289,6 +300,10 @@ def _auto_migrate(text: str) -> AutoMigrate:
 
 def _command_sync(text: str) -> CommandSync:
     return _choice(text.lower(), _COMMAND_SYNCS)
+
+
+def _shards(text: str) -> Shards | None:
+    return parse_shards(text)
 
 
 def _log_format(text: str) -> LogFormat:

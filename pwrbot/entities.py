@@ -48,6 +48,59 @@ class VoiceSession(Entity, frozen=True, gc=False):
     left_at: datetime
 
 
+class VoiceSegment(Entity, frozen=True, gc=False):
+    """The part of a session that lies in one day of UTC."""
+
+    guild_id: Key[int]
+    day: Key[int]
+    """Its digits, such as 20240229."""
+    channel_id: Key[int]
+    started_at: Key[datetime]
+    user_id: Key[int]
+    ended_at: datetime
+
+
+class VoiceMemberTotal(Entity, frozen=True, gc=False):
+    """A member's time in a period of UTC, open sessions left out."""
+
+    guild_id: Key[int]
+    period: Key[int]
+    """Its digits: 20240229 a day, 202402 a month, 2024 a year, 0 all time."""
+    user_id: Key[int]
+    total: timedelta
+
+
+class VoiceChannelTotal(Entity, frozen=True, gc=False):
+    """What all members together spent in a channel in a period, as above."""
+
+    guild_id: Key[int]
+    period: Key[int]
+    channel_id: Key[int]
+    total: timedelta
+
+
+class VoiceHour(Entity, frozen=True, gc=False):
+    """What all members of a guild together spent in an hour of UTC, by its quarters."""
+
+    guild_id: Key[int]
+    hour: Key[int]
+    """Its digits: 2024022923 is the last of that day."""
+    quarter_1: timedelta
+    quarter_2: timedelta
+    quarter_3: timedelta
+    quarter_4: timedelta
+
+
+class VoiceDifference(Entity, frozen=True, gc=False):
+    """A row of a roll-up that is not what the sessions say."""
+
+    period: int
+    id: int
+    """Of the member or channel; 0 for an hour, which is the whole guild's."""
+    kept: timedelta
+    correct: timedelta
+
+
 class VoiceTotal(Entity, frozen=True, gc=False):
     """A member's time in voice within a range, and their place by it (1 is the first)."""
 
@@ -65,6 +118,16 @@ class VoicePartner(Entity, frozen=True, gc=False):
     total: timedelta
     place: int
     members: int
+
+
+class VoiceChannelTime(Entity, frozen=True, gc=False):
+    """What all members together spent in a channel within a range, and its place by that."""
+
+    channel_id: int
+    total: timedelta
+    place: int
+    channels: int
+    """How many channels are on the board in all."""
 
 
 class VoiceSpan(Entity, frozen=True, gc=False):
@@ -366,6 +429,15 @@ class ServerSettings(Entity, frozen=True, gc=False):
     guild_id: Key[int]
     settings: Settings
     version: int
+    updated_at: datetime
+
+
+class MemberPreferences(Entity, frozen=True, gc=False):
+    """What one user chose, wherever they meet the bot."""
+
+    user_id: Key[int]
+    plain_text: bool
+    """Text in place of pictures."""
     updated_at: datetime
 
 

@@ -22,11 +22,13 @@ from pwrbot.discord_api import GatewayUnknown, use_api
 from pwrbot.errors import ConfigError, PwrbotError
 from pwrbot.feed_work import FeedWork
 from pwrbot.feeds.feeds import Feeds
+from pwrbot.pictures import Studio
 from pwrbot.repository import Repository
 from pwrbot.services.feeds import FeedService
 from pwrbot.services.settings import SettingsService
 from pwrbot.services.statistics import VoiceStatistics
 from pwrbot.services.voice import VoiceTracker
+from pwrbot.shards import ALL
 
 log = structlog.get_logger(__name__)
 
@@ -79,10 +81,15 @@ async def run_bot(config: Config, open_database: OpenDatabase, clock: Clock | No
 
 async def _serve(config: Config, token: str, database: Database, clock: Clock, stop: Stop) -> None:
     feeds = Feeds(clock, allowed=config.feed_allowed_hosts, endpoints=config.feed_endpoints)
-    settings = SettingsService(database.repository, clock, config.default_timezone)
+    shards = config.shards or ALL
+    settings = SettingsService(database.repository, clock, config.default_timezone, shards=shards)
     statistics = VoiceStatistics(database.repository, clock, settings)
     tracker = VoiceTracker(
-        database.repository, clock, settings, heartbeat_seconds=config.voice_heartbeat_seconds
+        database.repository,
+        clock,
+        settings,
+        heartbeat_seconds=config.voice_heartbeat_seconds,
+        shards=shards,
     )
     bot = Bot(
         database.repository,
@@ -91,9 +98,11 @@ async def _serve(config: Config, token: str, database: Database, clock: Clock, s
         tracker,
         FeedService(database.repository, clock, feeds),
         clock,
+        shards=config.shards,
         command_sync=config.command_sync,
         engine_description=database.engine_description,
         schema_version=database.schema_version,
+        studio=Studio(),
     )
     feed_work = FeedWork(config, database.repository, clock, settings, feeds, bot)
     await tracker.recover()

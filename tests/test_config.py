@@ -10,6 +10,7 @@ import pytest
 from pwrbot.config import Config, load_config
 from pwrbot.env_file import with_env_file
 from pwrbot.errors import ConfigError
+from pwrbot.shards import Shards
 
 ROOT = Path(__file__).parent.parent
 
@@ -92,6 +93,24 @@ def test_auto_migrate(text: str, meant: str) -> None:
 
 def test_auto_migrate_is_none_of_these() -> None:
     assert "AUTO_MIGRATE must be one of safe, on, off" in problems_of({"AUTO_MIGRATE": "perhaps"})
+
+
+def test_shards() -> None:
+    config = load_config({"SHARDS": "0-3/16", "DATABASE_URL": "postgresql://u:p@h/d"})
+    assert config.shards == Shards((0, 1, 2, 3), 16)
+    assert load_config({}).shards is None
+
+
+@pytest.mark.parametrize("url", ["", "sqlite:///bot.db"])
+def test_shards_need_postgresql(url: str) -> None:
+    text = problems_of({"SHARDS": "0-3/16", "DATABASE_URL": url})
+    assert "SHARDS needs PostgreSQL" in text
+    assert "set DATABASE_URL to one" in text
+
+
+def test_wrong_shards_are_named() -> None:
+    text = problems_of({"SHARDS": "16/16", "DATABASE_URL": "postgresql://h/d"})
+    assert "  SHARDS goes beyond the last of 16 shards, which is 15: 16." in text
 
 
 def test_an_empty_variable_is_none() -> None:

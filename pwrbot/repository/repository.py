@@ -19,12 +19,19 @@ from pwrbot.repository.feeds import (
     FeedSubscriptions,
     Subscribers,
 )
+from pwrbot.repository.member_preferences import MemberPreferencesTable
 from pwrbot.repository.queries import EngineName, load_queries
 from pwrbot.repository.server_settings import ServerSettingsTable
 from pwrbot.repository.sql_files import sql_directory
 from pwrbot.repository.statement import Statement
 from pwrbot.repository.table import BoundTable
 from pwrbot.repository.url import PostgresURL, SQLiteURL, parse_url
+from pwrbot.repository.voice_rollups import (
+    VoiceChannelTotals,
+    VoiceHours,
+    VoiceMemberTotals,
+    VoiceSegments,
+)
 from pwrbot.repository.voice_sessions import OpenVoiceSessions, VoiceSessions
 
 
@@ -44,7 +51,12 @@ class Tables:
     feed_queues: FeedQueues
     open_voice_sessions: OpenVoiceSessions
     voice_sessions: VoiceSessions
+    voice_segments: VoiceSegments
+    voice_member_totals: VoiceMemberTotals
+    voice_channel_totals: VoiceChannelTotals
+    voice_hours: VoiceHours
     server_settings: ServerSettingsTable
+    member_preferences: MemberPreferencesTable
     bot_meta: BotMetaTable
 
     def __init__(self, tables: Mapping[str, type[BoundTable]], executor: Executor) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from pwrbot.entities import (
     OpenVoiceSession,
+    VoiceChannelTime,
     VoicePartner,
     VoiceSession,
     VoiceSpan,
@@ -21,20 +22,42 @@ class OpenVoiceSessions(Table[OpenVoiceSession, tuple[int, int]], Protocol):
     async def in_guild(self, *, guild_id: int) -> list[OpenVoiceSession]: ...
 
     async def open(
-        self, *, guild_id: int, user_id: int, channel_id: int, joined_at: datetime
+        self,
+        *,
+        guild_ids: list[int],
+        user_ids: list[int],
+        channel_ids: list[int],
+        joined_ats: list[datetime],
     ) -> int: ...
 
-    async def remove(self, *, guild_id: int, user_ids: list[int]) -> int: ...
+    async def remove(self, *, guild_ids: list[int], user_ids: list[int]) -> int: ...
 
-    async def remove_all(self) -> int: ...
+    async def remove_all(
+        self,
+        *,
+        shard_count: int,
+        shard_ids: list[int],
+        former_count: int,
+        former_ids: list[int],
+    ) -> int: ...
 
 
 class VoiceSessions(Table[VoiceSession, tuple[int, int, datetime]], Protocol):
     """Who was in which voice channel, from when to when."""
 
-    async def end(self, *, guild_id: int, user_ids: list[int], left_at: datetime) -> int: ...
+    async def end(
+        self, *, guild_ids: list[int], user_ids: list[int], left_ats: list[datetime]
+    ) -> int: ...
 
-    async def end_all(self, *, left_at: datetime) -> int: ...
+    async def end_all(
+        self,
+        *,
+        shard_count: int,
+        shard_ids: list[int],
+        former_count: int,
+        former_ids: list[int],
+        left_at: datetime,
+    ) -> int: ...
 
     async def leaderboard(
         self,
@@ -43,13 +66,33 @@ class VoiceSessions(Table[VoiceSession, tuple[int, int, datetime]], Protocol):
         since: datetime,
         until: datetime,
         now: datetime,
+        added: list[int],
+        taken: list[int],
+        first_year: int,
+        last_year: int,
+        edges: list[int],
+        least: timedelta,
+        viewer_id: int | None,
         limit: int,
         offset: int,
     ) -> list[VoiceTotal]: ...
 
-    async def standing(
-        self, *, guild_id: int, user_id: int, since: datetime, until: datetime, now: datetime
-    ) -> VoiceTotal | None: ...
+    async def channels(
+        self,
+        *,
+        guild_id: int,
+        since: datetime,
+        until: datetime,
+        now: datetime,
+        added: list[int],
+        taken: list[int],
+        first_year: int,
+        last_year: int,
+        edges: list[int],
+        least: timedelta,
+        limit: int,
+        offset: int,
+    ) -> list[VoiceChannelTime]: ...
 
     async def partners(
         self,

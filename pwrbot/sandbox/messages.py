@@ -200,7 +200,8 @@ class Messages:
 
     def _attach(self, message: Message, body: Json, uploads: list[Upload]) -> None:
         described = {str(item.get("id")): item for item in body.get("attachments") or []}
-        names: dict[str, str] = {}
+        # Those that are kept can be named, too.
+        names: dict[str, str] = {a["filename"]: a["url"] for a in message.payload["attachments"]}
         for upload in uploads:
             attachment_id = self._ids.now()
             path = f"{message.channel.id}/{attachment_id}/{upload.filename}"

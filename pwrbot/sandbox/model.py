@@ -69,6 +69,8 @@ class User:
     bot: bool = False
     global_name: str | None = None
     dms_closed: bool = False
+    avatar: str | None = None
+    """The hash in its avatar's address."""
 
     @property
     def display_name(self) -> str:

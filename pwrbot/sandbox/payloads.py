@@ -23,7 +23,7 @@ def user(of: User) -> Json:
         "username": of.name,
         "global_name": of.global_name,
         "discriminator": "0",
-        "avatar": None,
+        "avatar": of.avatar,
         "avatar_decoration_data": None,
         "banner": None,
         "accent_color": None,

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from datetime import date, datetime, timedelta
 from typing import Final, TypeVar
 from zoneinfo import ZoneInfo
@@ -13,14 +13,16 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from pwrbot.clock import Clock
-from pwrbot.entities import VoicePartner, VoiceSpan, VoiceTotal
+from pwrbot.entities import VoiceChannelTime, VoicePartner, VoiceSpan, VoiceTotal
 from pwrbot.repository import Repository
+from pwrbot.services.cover import Cover, cover
 from pwrbot.services.ranges import EPOCH, Range, bounds, day_start, day_starts
 from pwrbot.services.settings import SettingsService
 
-Line = TypeVar("Line", VoiceTotal, VoicePartner)
+Line = TypeVar("Line", VoiceTotal, VoicePartner, VoiceChannelTime)
 
 PER_PAGE: Final = 10
+_MICROSECOND: Final = timedelta(microseconds=1)
 _LAST_PAGE: Final = 1_000_000  # beyond it nobody asks in earnest; keeps the offset a 64-bit number
 _FIRST_LOOK_BACK: Final = 31  # days
 
@@ -37,6 +39,20 @@ class LeaderboardPage(msgspec.Struct, frozen=True):
     """On the board in all."""
     own: VoiceTotal | None
     """The line of who asks, on whatever page; None where they have no time in the range."""
+    since: datetime
+    until: datetime
+    range: Range
+    zone: ZoneInfo
+
+
+class ChannelsPage(msgspec.Struct, frozen=True):
+    """A page of the channels of a guild by the time spent there by all together."""
+
+    rows: tuple[VoiceChannelTime, ...]
+    page: int
+    pages: int
+    channels: int
+    """On the board in all."""
     since: datetime
     until: datetime
     range: Range
@@ -70,8 +86,12 @@ class MemberStats(msgspec.Struct, frozen=True):
     """Rounded down to the microsecond; zero where no day is active."""
     longest_session: timedelta
     """Of each session, the part within the range is looked at."""
+    longest_stretch: timedelta
+    """Without a pause; a change of channel is none. The part within the range."""
     current_streak: int
     """Days in a row with time, up to today or yesterday, whatever the range."""
+    longest_streak: int
+    """Days in a row with time, within the range."""
     since: datetime
     until: datetime
     range: Range
@@ -97,30 +117,90 @@ class VoiceStatistics:
     ) -> LeaderboardPage:
         """A page by time, ties by user id. Below 1 is the first page, beyond the last the last."""
         since, until, zone = await self._window(guild_id, range)
-        sessions = self._repository.voice_sessions
+        made = cover(since, until)
+        own: VoiceTotal | None = None
 
         async def rows_of(page: int) -> list[VoiceTotal]:
-            return await sessions.leaderboard(
+            nonlocal own
+            offset = (page - 1) * per_page
+            rows = await self.totals(
+                guild_id, made, limit=per_page, offset=offset, viewer_id=viewer_id
+            )
+            own = next((row for row in rows if row.user_id == viewer_id), None)
+            return [row for row in rows if offset < row.place <= offset + per_page]
+
+        page, rows = await _turned(rows_of, page, per_page)
+        return LeaderboardPage(
+            rows=tuple(rows),
+            page=page,
+            pages=_pages(rows[0].members if rows else 0, per_page),
+            members=rows[0].members if rows else 0,
+            own=own,
+            since=since,
+            until=until,
+            range=range,
+            zone=zone,
+        )
+
+    async def totals(
+        self,
+        guild_id: int,
+        made: Cover,
+        *,
+        limit: int,
+        offset: int = 0,
+        least: timedelta = _MICROSECOND,
+        viewer_id: int | None = None,
+    ) -> list[VoiceTotal]:
+        """Members with at least ``least`` in a range, the longest first, ties by user id.
+
+        ``limit`` of them from ``offset`` on, and the viewer's line if that is not among them.
+        """
+        return await self._repository.voice_sessions.leaderboard(
+            guild_id=guild_id,
+            since=made.since,
+            until=made.until,
+            now=self._clock.now(),
+            added=made.added,
+            taken=made.taken,
+            first_year=made.first_year,
+            last_year=made.last_year,
+            edges=made.edges,
+            least=least,
+            viewer_id=viewer_id,
+            limit=limit,
+            offset=offset,
+        )
+
+    async def channels(
+        self, guild_id: int, range: Range, page: int = 1, *, per_page: int = PER_PAGE
+    ) -> ChannelsPage:
+        """A page of the channels by the time spent there by all together; pages as above."""
+        since, until, zone = await self._window(guild_id, range)
+        made = cover(since, until)
+
+        async def rows_of(page: int) -> list[VoiceChannelTime]:
+            return await self._repository.voice_sessions.channels(
                 guild_id=guild_id,
                 since=since,
                 until=until,
                 now=until,
+                added=made.added,
+                taken=made.taken,
+                first_year=made.first_year,
+                last_year=made.last_year,
+                edges=made.edges,
+                least=_MICROSECOND,
                 limit=per_page,
                 offset=(page - 1) * per_page,
             )
 
         page, rows = await _turned(rows_of, page, per_page)
-        own = next((row for row in rows if row.user_id == viewer_id), None)
-        if own is None and viewer_id is not None and rows:
-            own = await sessions.standing(
-                guild_id=guild_id, user_id=viewer_id, since=since, until=until, now=until
-            )
-        return LeaderboardPage(
+        return ChannelsPage(
             rows=tuple(rows),
             page=page,
-            pages=_pages(rows, per_page),
-            members=rows[0].members if rows else 0,
-            own=own,
+            pages=_pages(rows[0].channels if rows else 0, per_page),
+            channels=rows[0].channels if rows else 0,
             since=since,
             until=until,
             range=range,
@@ -155,7 +235,7 @@ class VoiceStatistics:
             member_id=member_id,
             rows=tuple(rows),
             page=page,
-            pages=_pages(rows, per_page),
+            pages=_pages(rows[0].members if rows else 0, per_page),
             members=rows[0].members if rows else 0,
             since=since,
             until=until,
@@ -169,7 +249,8 @@ class VoiceStatistics:
         spans = await self._spans(guild_id, member_id, since, until)
         lengths = [span.ended_at - span.started_at for span in spans]
         total = sum(lengths, timedelta())
-        days = len(active_days(spans, zone))
+        active = active_days(spans, zone)
+        days = len(active)
         return MemberStats(
             member_id=member_id,
             total=total,
@@ -177,7 +258,9 @@ class VoiceStatistics:
             days_active=days,
             average_per_active_day=total // days if days else timedelta(),
             longest_session=max(lengths, default=timedelta()),
+            longest_stretch=longest_stretch(spans),
             current_streak=await self._streak(guild_id, member_id, until, zone),
+            longest_streak=longest_streak(active),
             since=since,
             until=until,
             range=range,
@@ -242,6 +325,29 @@ def streak_until(today: date, active: set[date]) -> int:
     return streak
 
 
+def longest_stretch(spans: Iterable[VoiceSpan]) -> timedelta:
+    """The longest time without a pause. Spans in the order they began."""
+    longest = timedelta()
+    begun: datetime | None = None
+    ended: datetime | None = None
+    for span in spans:
+        if begun is None or ended is None or span.started_at > ended:
+            begun, ended = span.started_at, span.ended_at
+        ended = max(ended, span.ended_at)
+        longest = max(longest, ended - begun)
+    return longest
+
+
+def longest_streak(active: Collection[date]) -> int:
+    """The most days in a row that are all active."""
+    longest = streak = 0
+    before: date | None = None
+    for day in sorted(active):
+        streak = streak + 1 if before is not None and day - before == timedelta(days=1) else 1
+        longest, before = max(longest, streak), day
+    return longest
+
+
 async def _turned(
     rows_of: Callable[[int], Awaitable[list[Line]]], page: int, per_page: int
 ) -> tuple[int, list[Line]]:
@@ -249,11 +355,15 @@ async def _turned(
     page = min(max(page, 1), _LAST_PAGE)
     rows = await rows_of(page)
     if not rows and page > 1:
-        page = _pages(await rows_of(1), per_page)
+        first = await rows_of(1)
+        page = _pages(_size(first[0]) if first else 0, per_page)
         rows = await rows_of(page)
     return page, rows
 
 
-def _pages(rows: Sequence[Line], per_page: int) -> int:
-    members = rows[0].members if rows else 0
-    return max(1, -(-members // per_page))
+def _size(line: VoiceTotal | VoicePartner | VoiceChannelTime) -> int:
+    return line.channels if isinstance(line, VoiceChannelTime) else line.members
+
+
+def _pages(lines: int, per_page: int) -> int:
+    return max(1, -(-lines // per_page))

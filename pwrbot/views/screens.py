@@ -8,13 +8,14 @@ from __future__ import annotations
 import asyncio
 import secrets
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import aiohttp
 import discord
 import structlog
 from discord import ui
+from discord.utils import MISSING
 
 from pwrbot.replies import Interaction
 
@@ -93,10 +94,14 @@ class Screen(ABC):
         return layout
 
 
-async def draw_off(interaction: Interaction, layout: ui.LayoutView) -> None:
+async def draw_off(
+    interaction: Interaction,
+    layout: ui.LayoutView,
+    attachments: Sequence[discord.Attachment] = MISSING,
+) -> None:
     """Show a screen whose controls are off; what goes wrong is only logged."""
     try:
-        await interaction.edit_original_response(view=layout)
+        await interaction.edit_original_response(view=layout, attachments=attachments)
     except (
         discord.HTTPException,
         aiohttp.ClientError,

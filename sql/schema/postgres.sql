@@ -67,6 +67,13 @@ CREATE TABLE feed_polls (
 
 CREATE INDEX feed_polls_due ON feed_polls USING btree (next_poll_at, feed_id);
 
+CREATE TABLE member_preferences (
+    user_id bigint NOT NULL,
+    plain_text boolean NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT member_preferences_pkey PRIMARY KEY (user_id)
+);
+
 CREATE TABLE open_voice_sessions (
     guild_id bigint NOT NULL,
     user_id bigint NOT NULL,
@@ -140,6 +147,43 @@ CREATE TABLE feed_queues (
 
 CREATE INDEX feed_queues_due ON feed_queues USING btree (due_at, subscriber_id, feed_id) WHERE due_at IS NOT NULL;
 
+CREATE TABLE voice_channel_totals (
+    guild_id bigint NOT NULL,
+    period bigint NOT NULL,
+    channel_id bigint NOT NULL,
+    total interval NOT NULL,
+    CONSTRAINT voice_channel_totals_pkey PRIMARY KEY (guild_id, period, channel_id)
+) WITH (fillfactor=80);
+
+CREATE TABLE voice_hours (
+    guild_id bigint NOT NULL,
+    hour bigint NOT NULL,
+    quarter_1 interval NOT NULL,
+    quarter_2 interval NOT NULL,
+    quarter_3 interval NOT NULL,
+    quarter_4 interval NOT NULL,
+    CONSTRAINT voice_hours_pkey PRIMARY KEY (guild_id, hour)
+) WITH (fillfactor=80);
+
+CREATE TABLE voice_member_totals (
+    guild_id bigint NOT NULL,
+    period bigint NOT NULL,
+    user_id bigint NOT NULL,
+    total interval NOT NULL,
+    CONSTRAINT voice_member_totals_pkey PRIMARY KEY (guild_id, period, user_id)
+) WITH (fillfactor=80);
+
+CREATE TABLE voice_segments (
+    guild_id bigint NOT NULL,
+    day bigint NOT NULL,
+    channel_id bigint NOT NULL,
+    started_at timestamp with time zone NOT NULL,
+    user_id bigint NOT NULL,
+    ended_at timestamp with time zone NOT NULL,
+    CONSTRAINT voice_segments_pkey PRIMARY KEY (guild_id, day, channel_id, started_at, user_id),
+    CONSTRAINT voice_segments_since_year_100 CHECK (day >= 1000101)
+);
+
 CREATE TABLE voice_sessions (
     guild_id bigint NOT NULL,
     user_id bigint NOT NULL,
@@ -147,11 +191,293 @@ CREATE TABLE voice_sessions (
     channel_id bigint NOT NULL,
     left_at timestamp with time zone NOT NULL,
     CONSTRAINT voice_sessions_pkey PRIMARY KEY (guild_id, user_id, joined_at),
-    CONSTRAINT voice_sessions_left_after_joined CHECK (left_at >= joined_at)
+    CONSTRAINT voice_sessions_left_after_joined CHECK (left_at >= joined_at),
+    CONSTRAINT voice_sessions_ten_years CHECK ((left_at - joined_at) <= '3660 days'::interval)
 );
 
-CREATE INDEX voice_sessions_channel ON voice_sessions USING btree (guild_id, channel_id, joined_at, left_at, user_id);
+CREATE OR REPLACE FUNCTION add_voice_totals()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path FROM CURRENT
+ SET "TimeZone" TO 'UTC'
+AS $function$
+BEGIN
+    INSERT INTO voice_member_totals AS kept (guild_id, period, user_id, total)
+    SELECT
+        added.guild_id,
+        periods.period,
+        added.user_id,
+        SUM(added.ended_at - added.started_at)
+    FROM added
+    CROSS JOIN LATERAL (
+        VALUES (added.day), (added.day / 100), (added.day / 10000), (0)
+    ) AS periods (period)
+    GROUP BY added.guild_id, periods.period, added.user_id
+    ORDER BY added.guild_id, periods.period, added.user_id
+    ON CONFLICT (guild_id, period, user_id) DO UPDATE SET total = kept.total + excluded.total;
 
-CREATE INDEX voice_sessions_ended ON voice_sessions USING btree (guild_id, left_at, joined_at, user_id);
+    INSERT INTO voice_channel_totals AS kept (guild_id, period, channel_id, total)
+    SELECT
+        added.guild_id,
+        periods.period,
+        added.channel_id,
+        SUM(added.ended_at - added.started_at)
+    FROM added
+    CROSS JOIN LATERAL (
+        VALUES (added.day), (added.day / 100), (added.day / 10000), (0)
+    ) AS periods (period)
+    GROUP BY added.guild_id, periods.period, added.channel_id
+    ORDER BY added.guild_id, periods.period, added.channel_id
+    ON CONFLICT (guild_id, period, channel_id) DO UPDATE SET total = kept.total + excluded.total;
 
-CREATE INDEX voice_sessions_length ON voice_sessions USING btree (guild_id, (left_at - joined_at));
+    INSERT INTO voice_hours AS kept (
+        guild_id, hour, quarter_1, quarter_2, quarter_3, quarter_4
+    )
+    SELECT
+        guild_id,
+        hour,
+        SUM(quarter_1),
+        SUM(quarter_2),
+        SUM(quarter_3),
+        SUM(quarter_4)
+    FROM (
+        SELECT
+            added.guild_id,
+            CAST(TO_CHAR(begun_at, 'YYYYMMDDHH24') AS BIGINT) AS hour,
+            GREATEST(
+                LEAST(added.ended_at, begun_at + INTERVAL '15 minutes')
+                - GREATEST(added.started_at, begun_at),
+                INTERVAL '0'
+            ) AS quarter_1,
+            GREATEST(
+                LEAST(added.ended_at, begun_at + INTERVAL '30 minutes')
+                - GREATEST(added.started_at, begun_at + INTERVAL '15 minutes'),
+                INTERVAL '0'
+            ) AS quarter_2,
+            GREATEST(
+                LEAST(added.ended_at, begun_at + INTERVAL '45 minutes')
+                - GREATEST(added.started_at, begun_at + INTERVAL '30 minutes'),
+                INTERVAL '0'
+            ) AS quarter_3,
+            GREATEST(
+                LEAST(added.ended_at, begun_at + INTERVAL '60 minutes')
+                - GREATEST(added.started_at, begun_at + INTERVAL '45 minutes'),
+                INTERVAL '0'
+            ) AS quarter_4
+        FROM added
+        CROSS JOIN GENERATE_SERIES(
+            DATE_TRUNC('hour', added.started_at),
+            added.ended_at - INTERVAL '1 microsecond',
+            INTERVAL '1 hour'
+        ) AS cut (begun_at)
+    ) AS pieces
+    GROUP BY guild_id, hour
+    ORDER BY guild_id, hour
+    ON CONFLICT (guild_id, hour) DO UPDATE SET
+        quarter_1 = kept.quarter_1 + excluded.quarter_1,
+        quarter_2 = kept.quarter_2 + excluded.quarter_2,
+        quarter_3 = kept.quarter_3 + excluded.quarter_3,
+        quarter_4 = kept.quarter_4 + excluded.quarter_4;
+    RETURN NULL;
+END;
+$function$;
+
+CREATE OR REPLACE FUNCTION keep_voice_segments()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path FROM CURRENT
+ SET "TimeZone" TO 'UTC'
+AS $function$
+BEGIN
+    IF tg_op <> 'INSERT' THEN
+        DELETE FROM voice_segments AS kept
+        USING (
+            SELECT
+                removed.guild_id,
+                CAST(TO_CHAR(midnight, 'YYYYMMDD') AS BIGINT) AS day,
+                removed.channel_id,
+                GREATEST(removed.joined_at, midnight) AS started_at,
+                removed.user_id
+            FROM removed
+            CROSS JOIN GENERATE_SERIES(
+                DATE_TRUNC('day', removed.joined_at),
+                removed.left_at - INTERVAL '1 microsecond',
+                INTERVAL '1 day'
+            ) AS cut (midnight)
+            WHERE removed.left_at > removed.joined_at
+        ) AS gone
+        WHERE
+            kept.guild_id = gone.guild_id
+            AND kept.day = gone.day
+            AND kept.channel_id = gone.channel_id
+            AND kept.started_at = gone.started_at
+            AND kept.user_id = gone.user_id;
+    END IF;
+    IF tg_op <> 'DELETE' THEN
+        INSERT INTO voice_segments (guild_id, day, channel_id, started_at, user_id, ended_at)
+        SELECT
+            added.guild_id,
+            CAST(TO_CHAR(midnight, 'YYYYMMDD') AS BIGINT),
+            added.channel_id,
+            GREATEST(added.joined_at, midnight),
+            added.user_id,
+            LEAST(added.left_at, midnight + INTERVAL '1 day')
+        FROM added
+        CROSS JOIN GENERATE_SERIES(
+            DATE_TRUNC('day', added.joined_at),
+            added.left_at - INTERVAL '1 microsecond',
+            INTERVAL '1 day'
+        ) AS cut (midnight)
+        WHERE added.left_at > added.joined_at;
+    END IF;
+    RETURN NULL;
+END;
+$function$;
+
+CREATE OR REPLACE FUNCTION take_voice_totals()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path FROM CURRENT
+ SET "TimeZone" TO 'UTC'
+AS $function$
+BEGIN
+    WITH gone AS (
+        SELECT
+            removed.guild_id,
+            periods.period,
+            removed.user_id,
+            SUM(removed.ended_at - removed.started_at) AS total
+        FROM removed
+        CROSS JOIN LATERAL (
+            VALUES (removed.day), (removed.day / 100), (removed.day / 10000), (0)
+        ) AS periods (period)
+        GROUP BY removed.guild_id, periods.period, removed.user_id
+    )
+
+    UPDATE voice_member_totals AS kept
+    SET total = kept.total - gone.total
+    FROM gone
+    WHERE
+        kept.guild_id = gone.guild_id
+        AND kept.period = gone.period
+        AND kept.user_id = gone.user_id;
+
+    DELETE FROM voice_member_totals AS kept
+    USING (
+        SELECT DISTINCT
+            removed.guild_id,
+            periods.period,
+            removed.user_id
+        FROM removed
+        CROSS JOIN LATERAL (
+            VALUES (removed.day), (removed.day / 100), (removed.day / 10000), (0)
+        ) AS periods (period)
+    ) AS gone
+    WHERE
+        kept.guild_id = gone.guild_id
+        AND kept.period = gone.period
+        AND kept.user_id = gone.user_id
+        AND kept.total = INTERVAL '0';
+
+    WITH gone AS (
+        SELECT
+            removed.guild_id,
+            periods.period,
+            removed.channel_id,
+            SUM(removed.ended_at - removed.started_at) AS total
+        FROM removed
+        CROSS JOIN LATERAL (
+            VALUES (removed.day), (removed.day / 100), (removed.day / 10000), (0)
+        ) AS periods (period)
+        GROUP BY removed.guild_id, periods.period, removed.channel_id
+    )
+
+    UPDATE voice_channel_totals AS kept
+    SET total = kept.total - gone.total
+    FROM gone
+    WHERE
+        kept.guild_id = gone.guild_id
+        AND kept.period = gone.period
+        AND kept.channel_id = gone.channel_id;
+
+    DELETE FROM voice_channel_totals AS kept
+    USING (
+        SELECT DISTINCT
+            removed.guild_id,
+            periods.period,
+            removed.channel_id
+        FROM removed
+        CROSS JOIN LATERAL (
+            VALUES (removed.day), (removed.day / 100), (removed.day / 10000), (0)
+        ) AS periods (period)
+    ) AS gone
+    WHERE
+        kept.guild_id = gone.guild_id
+        AND kept.period = gone.period
+        AND kept.channel_id = gone.channel_id
+        AND kept.total = INTERVAL '0';
+
+    WITH gone AS (
+        SELECT
+            removed.guild_id,
+            CAST(TO_CHAR(begun_at, 'YYYYMMDDHH24') AS BIGINT) AS hour,
+            SUM(GREATEST(
+                LEAST(removed.ended_at, begun_at + INTERVAL '15 minutes')
+                - GREATEST(removed.started_at, begun_at),
+                INTERVAL '0'
+            )) AS quarter_1,
+            SUM(GREATEST(
+                LEAST(removed.ended_at, begun_at + INTERVAL '30 minutes')
+                - GREATEST(removed.started_at, begun_at + INTERVAL '15 minutes'),
+                INTERVAL '0'
+            )) AS quarter_2,
+            SUM(GREATEST(
+                LEAST(removed.ended_at, begun_at + INTERVAL '45 minutes')
+                - GREATEST(removed.started_at, begun_at + INTERVAL '30 minutes'),
+                INTERVAL '0'
+            )) AS quarter_3,
+            SUM(GREATEST(
+                LEAST(removed.ended_at, begun_at + INTERVAL '60 minutes')
+                - GREATEST(removed.started_at, begun_at + INTERVAL '45 minutes'),
+                INTERVAL '0'
+            )) AS quarter_4
+        FROM removed
+        CROSS JOIN GENERATE_SERIES(
+            DATE_TRUNC('hour', removed.started_at),
+            removed.ended_at - INTERVAL '1 microsecond',
+            INTERVAL '1 hour'
+        ) AS cut (begun_at)
+        GROUP BY removed.guild_id, CAST(TO_CHAR(begun_at, 'YYYYMMDDHH24') AS BIGINT)
+    )
+
+    UPDATE voice_hours AS kept
+    SET
+        quarter_1 = kept.quarter_1 - gone.quarter_1,
+        quarter_2 = kept.quarter_2 - gone.quarter_2,
+        quarter_3 = kept.quarter_3 - gone.quarter_3,
+        quarter_4 = kept.quarter_4 - gone.quarter_4
+    FROM gone
+    WHERE kept.guild_id = gone.guild_id AND kept.hour = gone.hour;
+
+    DELETE FROM voice_hours AS kept
+    USING (SELECT DISTINCT removed.guild_id, removed.day FROM removed) AS gone
+    WHERE
+        kept.guild_id = gone.guild_id
+        AND kept.hour BETWEEN gone.day * 100 AND gone.day * 100 + 23
+        AND kept.quarter_1 = INTERVAL '0'
+        AND kept.quarter_2 = INTERVAL '0'
+        AND kept.quarter_3 = INTERVAL '0'
+        AND kept.quarter_4 = INTERVAL '0';
+    RETURN NULL;
+END;
+$function$;
+
+CREATE TRIGGER voice_segments_added AFTER INSERT ON voice_segments REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION add_voice_totals();
+
+CREATE TRIGGER voice_segments_taken AFTER DELETE ON voice_segments REFERENCING OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION take_voice_totals();
+
+CREATE TRIGGER voice_sessions_corrected AFTER UPDATE ON voice_sessions REFERENCING OLD TABLE AS removed NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION keep_voice_segments();
+
+CREATE TRIGGER voice_sessions_deleted AFTER DELETE ON voice_sessions REFERENCING OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION keep_voice_segments();
+
+CREATE TRIGGER voice_sessions_stored AFTER INSERT ON voice_sessions REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION keep_voice_segments();

@@ -110,6 +110,13 @@ CREATE TABLE feeds (
     CONSTRAINT feeds_source_url_key UNIQUE (source_url)
 ) STRICT;
 
+CREATE TABLE member_preferences (
+    user_id INTEGER PRIMARY KEY,
+    plain_text INTEGER NOT NULL
+    CONSTRAINT member_preferences_plain_text_bool CHECK (plain_text IN (0, 1)),
+    updated_at INTEGER NOT NULL
+) STRICT;
+
 CREATE TABLE open_voice_sessions (
     guild_id INTEGER NOT NULL,
     user_id INTEGER NOT NULL,
@@ -133,6 +140,43 @@ CREATE TABLE subscribers (
     CONSTRAINT subscribers_kind_target_id_key UNIQUE (kind, target_id)
 ) STRICT;
 
+CREATE TABLE voice_channel_totals (
+    guild_id INTEGER NOT NULL,
+    period INTEGER NOT NULL,
+    channel_id INTEGER NOT NULL,
+    total INTEGER NOT NULL,
+    PRIMARY KEY (guild_id, period, channel_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE voice_hours (
+    guild_id INTEGER NOT NULL,
+    hour INTEGER NOT NULL,
+    quarter_1 INTEGER NOT NULL,
+    quarter_2 INTEGER NOT NULL,
+    quarter_3 INTEGER NOT NULL,
+    quarter_4 INTEGER NOT NULL,
+    PRIMARY KEY (guild_id, hour)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE voice_member_totals (
+    guild_id INTEGER NOT NULL,
+    period INTEGER NOT NULL,
+    user_id INTEGER NOT NULL,
+    total INTEGER NOT NULL,
+    PRIMARY KEY (guild_id, period, user_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE voice_segments (
+    guild_id INTEGER NOT NULL,
+    day INTEGER NOT NULL,
+    channel_id INTEGER NOT NULL,
+    started_at INTEGER NOT NULL,
+    user_id INTEGER NOT NULL,
+    ended_at INTEGER NOT NULL,
+    PRIMARY KEY (guild_id, day, channel_id, started_at, user_id),
+    CONSTRAINT voice_segments_since_year_100 CHECK (day >= 1000101)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE voice_sessions (
     guild_id INTEGER NOT NULL,
     user_id INTEGER NOT NULL,
@@ -140,12 +184,225 @@ CREATE TABLE voice_sessions (
     channel_id INTEGER NOT NULL,
     left_at INTEGER NOT NULL,
     PRIMARY KEY (guild_id, user_id, joined_at),
-    CONSTRAINT voice_sessions_left_after_joined CHECK (left_at >= joined_at)
+    CONSTRAINT voice_sessions_left_after_joined CHECK (left_at >= joined_at),
+    CONSTRAINT voice_sessions_ten_years CHECK (left_at - joined_at <= 316224000000000)
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX voice_sessions_channel
-ON voice_sessions (guild_id, channel_id, joined_at, left_at, user_id);
+CREATE TRIGGER voice_segments_added AFTER INSERT ON voice_segments
+BEGIN
+    INSERT INTO voice_member_totals (guild_id, period, user_id, total)
+    VALUES
+    (new.guild_id, new.day, new.user_id, new.ended_at - new.started_at),
+    (new.guild_id, new.day / 100, new.user_id, new.ended_at - new.started_at),
+    (new.guild_id, new.day / 10000, new.user_id, new.ended_at - new.started_at),
+    (new.guild_id, 0, new.user_id, new.ended_at - new.started_at)
+    ON CONFLICT (guild_id, period, user_id) DO UPDATE SET total = total + excluded.total;
+    INSERT INTO voice_channel_totals (guild_id, period, channel_id, total)
+    VALUES
+    (new.guild_id, new.day, new.channel_id, new.ended_at - new.started_at),
+    (new.guild_id, new.day / 100, new.channel_id, new.ended_at - new.started_at),
+    (new.guild_id, new.day / 10000, new.channel_id, new.ended_at - new.started_at),
+    (new.guild_id, 0, new.channel_id, new.ended_at - new.started_at)
+    ON CONFLICT (guild_id, period, channel_id) DO UPDATE SET total = total + excluded.total;
+    INSERT INTO voice_hours (guild_id, hour, quarter_1, quarter_2, quarter_3, quarter_4)
+    SELECT
+        new.guild_id,
+        new.day * 100 + hour AS hour,
+        MAX(0, MIN(to_us, 900000000) - MAX(from_us, 0)) AS quarter_1,
+        MAX(0, MIN(to_us, 1800000000) - MAX(from_us, 900000000)) AS quarter_2,
+        MAX(0, MIN(to_us, 2700000000) - MAX(from_us, 1800000000)) AS quarter_3,
+        MAX(0, MIN(to_us, 3600000000) - MAX(from_us, 2700000000)) AS quarter_4
+    FROM (
+        WITH RECURSIVE hours (hour, from_us, to_us) AS (
+            SELECT
+                (new.started_at % 86400000000 + 86400000000) % 86400000000 / 3600000000,
+                (new.started_at % 3600000000 + 3600000000) % 3600000000,
+                (new.started_at % 3600000000 + 3600000000) % 3600000000
+                + new.ended_at - new.started_at
+            UNION ALL
+            SELECT
+                hour + 1,
+                0,
+                to_us - 3600000000
+            FROM hours
+            WHERE to_us > 3600000000
+        )
 
-CREATE INDEX voice_sessions_ended ON voice_sessions (guild_id, left_at, joined_at, user_id);
+        SELECT
+            hour,
+            from_us,
+            to_us
+        FROM hours
+    ) AS pieces
+    WHERE TRUE
+    ON CONFLICT (guild_id, hour) DO UPDATE SET
+        quarter_1 = quarter_1 + excluded.quarter_1,
+        quarter_2 = quarter_2 + excluded.quarter_2,
+        quarter_3 = quarter_3 + excluded.quarter_3,
+        quarter_4 = quarter_4 + excluded.quarter_4;
+END;
 
-CREATE INDEX voice_sessions_length ON voice_sessions (guild_id, (left_at - joined_at));
+CREATE TRIGGER voice_segments_taken AFTER DELETE ON voice_segments
+BEGIN
+    UPDATE voice_member_totals
+    SET total = total - (old.ended_at - old.started_at)
+    WHERE
+        guild_id = old.guild_id
+        AND period IN (old.day, old.day / 100, old.day / 10000, 0)
+        AND user_id = old.user_id;
+    DELETE FROM voice_member_totals
+    WHERE
+        guild_id = old.guild_id
+        AND period IN (old.day, old.day / 100, old.day / 10000, 0)
+        AND user_id = old.user_id
+        AND total = 0;
+    UPDATE voice_channel_totals
+    SET total = total - (old.ended_at - old.started_at)
+    WHERE
+        guild_id = old.guild_id
+        AND period IN (old.day, old.day / 100, old.day / 10000, 0)
+        AND channel_id = old.channel_id;
+    DELETE FROM voice_channel_totals
+    WHERE
+        guild_id = old.guild_id
+        AND period IN (old.day, old.day / 100, old.day / 10000, 0)
+        AND channel_id = old.channel_id
+        AND total = 0;
+    UPDATE voice_hours
+    SET
+        quarter_1 = voice_hours.quarter_1 - gone.quarter_1,
+        quarter_2 = voice_hours.quarter_2 - gone.quarter_2,
+        quarter_3 = voice_hours.quarter_3 - gone.quarter_3,
+        quarter_4 = voice_hours.quarter_4 - gone.quarter_4
+    FROM (
+        SELECT
+            old.day * 100 + hour AS hour,
+            MAX(0, MIN(to_us, 900000000) - MAX(from_us, 0)) AS quarter_1,
+            MAX(0, MIN(to_us, 1800000000) - MAX(from_us, 900000000)) AS quarter_2,
+            MAX(0, MIN(to_us, 2700000000) - MAX(from_us, 1800000000)) AS quarter_3,
+            MAX(0, MIN(to_us, 3600000000) - MAX(from_us, 2700000000)) AS quarter_4
+        FROM (
+            WITH RECURSIVE hours (hour, from_us, to_us) AS (
+                SELECT
+                    (old.started_at % 86400000000 + 86400000000) % 86400000000 / 3600000000,
+                    (old.started_at % 3600000000 + 3600000000) % 3600000000,
+                    (old.started_at % 3600000000 + 3600000000) % 3600000000
+                    + old.ended_at - old.started_at
+                UNION ALL
+                SELECT
+                    hour + 1,
+                    0,
+                    to_us - 3600000000
+                FROM hours
+                WHERE to_us > 3600000000
+            )
+
+            SELECT
+                hour,
+                from_us,
+                to_us
+            FROM hours
+        ) AS pieces
+    ) AS gone
+    WHERE voice_hours.guild_id = old.guild_id AND voice_hours.hour = gone.hour;
+    DELETE FROM voice_hours
+    WHERE
+        guild_id = old.guild_id
+        AND hour BETWEEN old.day * 100 AND old.day * 100 + 23
+        AND quarter_1 = 0 AND quarter_2 = 0 AND quarter_3 = 0 AND quarter_4 = 0;
+END;
+
+CREATE TRIGGER voice_sessions_corrected AFTER UPDATE ON voice_sessions
+BEGIN
+    DELETE FROM voice_segments
+    WHERE
+        old.left_at > old.joined_at
+        AND (guild_id, channel_id, user_id, day, started_at) IN (
+            SELECT
+                old.guild_id,
+                old.channel_id,
+                old.user_id,
+                CAST(STRFTIME('%Y%m%d', cut.midnight / 1000000, 'unixepoch') AS INTEGER) AS day,
+                MAX(old.joined_at, cut.midnight) AS started_at
+            FROM (
+                WITH RECURSIVE days (midnight) AS (
+                    SELECT old.joined_at - (old.joined_at % 86400000000 + 86400000000) % 86400000000
+                    UNION ALL
+                    SELECT midnight + 86400000000
+                    FROM days
+                    WHERE midnight + 86400000000 < old.left_at
+                )
+
+                SELECT midnight FROM days
+            ) AS cut
+        );
+    INSERT INTO voice_segments (guild_id, day, channel_id, started_at, user_id, ended_at)
+    SELECT
+        new.guild_id,
+        CAST(STRFTIME('%Y%m%d', cut.midnight / 1000000, 'unixepoch') AS INTEGER) AS day,
+        new.channel_id,
+        MAX(new.joined_at, cut.midnight) AS started_at,
+        new.user_id,
+        MIN(new.left_at, cut.midnight + 86400000000) AS ended_at
+    FROM (
+        WITH RECURSIVE days (midnight) AS (
+            SELECT new.joined_at - (new.joined_at % 86400000000 + 86400000000) % 86400000000
+            UNION ALL
+            SELECT midnight + 86400000000
+            FROM days
+            WHERE midnight + 86400000000 < new.left_at
+        )
+
+        SELECT midnight FROM days
+    ) AS cut
+    WHERE new.left_at > new.joined_at;
+END;
+
+CREATE TRIGGER voice_sessions_deleted AFTER DELETE ON voice_sessions
+WHEN old.left_at > old.joined_at
+BEGIN
+    DELETE FROM voice_segments
+    WHERE (guild_id, channel_id, user_id, day, started_at) IN (
+        SELECT
+            old.guild_id,
+            old.channel_id,
+            old.user_id,
+            CAST(STRFTIME('%Y%m%d', cut.midnight / 1000000, 'unixepoch') AS INTEGER) AS day,
+            MAX(old.joined_at, cut.midnight) AS started_at
+        FROM (
+            WITH RECURSIVE days (midnight) AS (
+                SELECT old.joined_at - (old.joined_at % 86400000000 + 86400000000) % 86400000000
+                UNION ALL
+                SELECT midnight + 86400000000
+                FROM days
+                WHERE midnight + 86400000000 < old.left_at
+            )
+
+            SELECT midnight FROM days
+        ) AS cut
+    );
+END;
+
+CREATE TRIGGER voice_sessions_stored AFTER INSERT ON voice_sessions
+WHEN new.left_at > new.joined_at
+BEGIN
+    INSERT INTO voice_segments (guild_id, day, channel_id, started_at, user_id, ended_at)
+    SELECT
+        new.guild_id,
+        CAST(STRFTIME('%Y%m%d', cut.midnight / 1000000, 'unixepoch') AS INTEGER) AS day,
+        new.channel_id,
+        MAX(new.joined_at, cut.midnight) AS started_at,
+        new.user_id,
+        MIN(new.left_at, cut.midnight + 86400000000) AS ended_at
+    FROM (
+        WITH RECURSIVE days (midnight) AS (
+            SELECT new.joined_at - (new.joined_at % 86400000000 + 86400000000) % 86400000000
+            UNION ALL
+            SELECT midnight + 86400000000
+            FROM days
+            WHERE midnight + 86400000000 < new.left_at
+        )
+
+        SELECT midnight FROM days
+    ) AS cut;
+END;

@@ -1,11 +1,13 @@
 """Rows of every table of the bot, for tests of what all tables have in common."""
 
+import typing
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
 
 from pwrbot.entities import (
+    KEY,
     BotMeta,
     Entity,
     Feed,
@@ -15,10 +17,15 @@ from pwrbot.entities import (
     FeedPoll,
     FeedQueue,
     FeedSubscription,
+    MemberPreferences,
     OpenVoiceSession,
     ServerSettings,
     Settings,
     Subscriber,
+    VoiceChannelTotal,
+    VoiceHour,
+    VoiceMemberTotal,
+    VoiceSegment,
     VoiceSession,
     VoiceSettings,
 )
@@ -97,12 +104,25 @@ async def three_rows(tables: Tables, table: str) -> list[Any]:
             VoiceSession(one, 1, AT + HOUR, 1, AT + 2 * HOUR),
             VoiceSession(one, 2, AT, 1, AT + HOUR),
         ],
+        "voice_segments": [
+            VoiceSegment(one, 20240229, 1, AT, 1, AT + HOUR),
+            VoiceSegment(one, 20240229, 1, AT, 2, AT + HOUR),
+            VoiceSegment(one, 20240229, 1, AT + HOUR, 1, AT + 2 * HOUR),
+        ],
+        "voice_member_totals": [VoiceMemberTotal(one, 2024, user, HOUR) for user in (1, 2, 3)],
+        "voice_channel_totals": [VoiceChannelTotal(one, day, 1, HOUR) for day in (0, 2024, 202402)],
+        "voice_hours": [VoiceHour(one, hour, HOUR, -HOUR, 0 * HOUR, HOUR) for hour in (1, 2, 3)],
         "server_settings": [
             ServerSettings(one, Settings(), 1, AT),
             ServerSettings(
                 two, Settings("Europe/Berlin", VoiceSettings(ignored_roles=(1, three))), 1, AT
             ),
             ServerSettings(three, Settings(), 7, AT),
+        ],
+        "member_preferences": [
+            MemberPreferences(one, True, AT),
+            MemberPreferences(two, False, AT),
+            MemberPreferences(three, True, AT),
         ],
         "bot_meta": [BotMeta("", ""), BotMeta("a", "b"), BotMeta("😀", "c")],
     }
@@ -124,7 +144,12 @@ def changed(row: Any) -> Any:
         VoiceSession: {"channel_id": 77, "left_at": row.left_at + HOUR}
         if isinstance(row, VoiceSession)
         else {},
+        VoiceSegment: {"ended_at": AT + HOUR / 2},
+        VoiceMemberTotal: {"total": 2 * HOUR},
+        VoiceChannelTotal: {"total": 2 * HOUR},
+        VoiceHour: {"quarter_2": HOUR},
         ServerSettings: {"settings": Settings("Asia/Tokyo"), "version": 9},
+        MemberPreferences: {"updated_at": AT + HOUR},
         BotMeta: {"value": "other"},
     }
     return msgspec.structs.replace(row, **changes[type(row)])
@@ -132,19 +157,7 @@ def changed(row: Any) -> Any:
 
 def key_of(row: Any) -> Any:
     """The key as ``select`` takes it."""
-    keys: dict[type, tuple[str, ...]] = {
-        Feed: ("id",),
-        FeedItem: ("feed_id", "item_id"),
-        Subscriber: ("id",),
-        FeedSubscription: ("subscriber_id", "feed_id"),
-        FeedItemId: ("feed_id", "item_id"),
-        FeedPoll: ("feed_id",),
-        FeedDelivery: ("subscriber_id", "feed_id", "item_id"),
-        FeedQueue: ("subscriber_id", "feed_id"),
-        OpenVoiceSession: ("guild_id", "user_id"),
-        VoiceSession: ("guild_id", "user_id", "joined_at"),
-        ServerSettings: ("guild_id",),
-        BotMeta: ("key",),
-    }
-    values: list[Any] = [getattr(row, name) for name in keys[type(row)]]
+    hints = typing.get_type_hints(type(row), include_extras=True)
+    names = [name for name, hint in hints.items() if KEY in getattr(hint, "__metadata__", ())]
+    values: list[Any] = [getattr(row, name) for name in names]
     return tuple(values) if len(values) > 1 else values[0]

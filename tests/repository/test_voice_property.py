@@ -8,6 +8,7 @@ PostgreSQL side runs in a database whose own time zone has summer time.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import shutil
 from collections import Counter
 from collections.abc import Iterator
@@ -26,12 +27,16 @@ from pwrbot.clock import ManualClock
 from pwrbot.entities import (
     OpenVoiceSession,
     Settings,
+    VoiceChannelTime,
     VoicePartner,
     VoiceSession,
     VoiceSpan,
     VoiceTotal,
 )
 from pwrbot.repository import Repository
+from pwrbot.services.activity import VoiceActivity
+from pwrbot.services.cover import cover
+from pwrbot.services.doctor import differences
 from pwrbot.services.ranges import EPOCH, Range, day_start, zone
 from pwrbot.services.settings import SettingsService
 from pwrbot.services.statistics import VoiceStatistics
@@ -68,6 +73,8 @@ class Past(msgspec.Struct, frozen=True):
     zone: str
     ended: tuple[Ended, ...]
     running: tuple[Running, ...]
+    changes: tuple[str, ...]
+    """What is done afterwards to each ended session, in their order."""
     elsewhere: tuple[Ended, ...]
     """What the same members did in another guild."""
     since: datetime
@@ -86,6 +93,14 @@ OFFSETS = st.one_of(
 )
 
 
+FAR_BACK = st.sampled_from([0, 0, 0, -10, -40, -400, -3000]).map(timedelta)
+FAR_AHEAD = st.sampled_from([0, 0, 0, 10, 40, 400, 3000]).map(timedelta)
+KEPT, DELETED, MOVED, SHORTENED, LATER, REPLACED = (
+    "kept", "deleted", "moved", "shortened", "later", "replaced"
+)  # fmt: skip
+CHANGES = (KEPT, KEPT, KEPT, DELETED, MOVED, SHORTENED, LATER, REPLACED)
+
+
 @st.composite
 def pasts(draw: st.DrawFn) -> Past:
     name, day = draw(st.sampled_from(DAYS))
@@ -100,11 +115,15 @@ def pasts(draw: st.DrawFn) -> Past:
         st.sampled_from([0, -1, 1]),
     )
     since, _, until = sorted((draw(edge), draw(edge), draw(edge)))
+    since += draw(FAR_BACK)
+    until += draw(FAR_AHEAD)
     ended, running = draw_sessions(draw, ticks)
+    changes = st.lists(st.sampled_from(CHANGES), min_size=len(ended), max_size=len(ended))
     return Past(
         zone=name,
         ended=ended,
         running=running,
+        changes=tuple(draw(changes)),
         elsewhere=draw_sessions(draw, ticks)[0],
         since=since,
         until=until,
@@ -137,12 +156,26 @@ def draw_sessions(
     return tuple(ended), tuple(running)
 
 
+def changed(session: Ended, change: str) -> Ended | None:
+    """What is left of an ended session after one change; None where nothing is."""
+    who, where, joined_at, left_at = session
+    middle = joined_at + (left_at - joined_at) // 2
+    if change == DELETED:
+        return None
+    if change == MOVED:
+        return who, sum(CHANNELS) - where, joined_at, left_at
+    if change in (SHORTENED, REPLACED):
+        return who, where, joined_at, middle
+    return (who, where, middle, left_at) if change == LATER else session
+
+
 # The brute force
 
 
 def clipped(past: Past, since: datetime, until: datetime, now: datetime) -> list[Ended]:
     """Everybody's time within [since, until), the sessions still running up to now."""
-    spans = [*past.ended, *((*session, now) for session in past.running)]
+    left = map(changed, past.ended, past.changes)
+    spans = [*filter(None, left), *((*session, now) for session in past.running)]
     cut = [(who, where, max(a, since), min(b, until)) for who, where, a, b in spans]
     return [span for span in cut if span[2] < span[3]]
 
@@ -156,6 +189,11 @@ def board(spans: list[Ended]) -> list[VoiceTotal]:
         VoiceTotal(who, totals[who] * MICROSECOND, place, len(order))
         for place, who in enumerate(order, 1)
     ]
+
+
+def channel_board(spans: list[Ended]) -> list[VoiceChannelTime]:
+    rows = board([(where, where, a, b) for _, where, a, b in spans])
+    return [VoiceChannelTime(row.user_id, row.total, row.place, row.members) for row in rows]
 
 
 def partners(spans: list[Ended], member: int) -> list[VoicePartner]:
@@ -182,6 +220,29 @@ def days_of(spans: list[tuple[datetime, datetime]], name: str) -> set[date]:
             moment += timedelta(hours=6)
         days.add((end - MICROSECOND).astimezone(zone(name)).date())
     return days
+
+
+def activity_of(
+    spans: list[tuple[datetime, datetime]], name: str
+) -> tuple[dict[date, timedelta], dict[tuple[int, int], timedelta]]:
+    """By local day and hour of the week: clocks here change at half hours of UTC at most."""
+    days: Counter[date] = Counter()
+    hours: Counter[tuple[int, int]] = Counter()
+    half = timedelta(minutes=30)
+    for start, end in spans:
+        while start < end:
+            stop = min(end, start - (start - EPOCH) % half + half)
+            local = start.astimezone(zone(name))
+            day = local.date() + timedelta(days=1)
+            while day_start(day, zone(name)) > start:
+                day -= timedelta(days=1)
+            days[day] += (stop - start) // MICROSECOND
+            hours[local.weekday(), local.hour] += (stop - start) // MICROSECOND
+            start = stop
+    return (
+        {day: total * MICROSECOND for day, total in days.items()},
+        {hour: total * MICROSECOND for hour, total in hours.items()},
+    )
 
 
 def streak(days: set[date], today: date) -> int:
@@ -238,7 +299,7 @@ def side(request: pytest.FixtureRequest) -> Iterator[Side]:
 
 
 @settings(
-    max_examples=500,
+    max_examples=1000,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow],
@@ -264,8 +325,31 @@ async def check(repository: Repository, guild_id: int, past: Past) -> None:
             for who, where, joined_at in past.running
         ]
     )
+    for session, change in zip(past.ended, past.changes, strict=True):
+        await correct(repository, guild_id, session, change)
     await check_queries(repository, guild_id, past)
     await check_services(repository, guild_id, past)
+    for guild in (guild_id, guild_id + 1):
+        assert not await differences(repository, guild)
+
+
+async def correct(repository: Repository, guild_id: int, session: Ended, change: str) -> None:
+    """Do to a stored session what somebody might who corrects it."""
+    who, _, joined_at, _ = session
+    sessions = repository.voice_sessions
+    after = changed(session, change)
+    if after is None:
+        await sessions.delete((guild_id, who, joined_at))
+        return
+    row = VoiceSession(guild_id, who, after[2], after[1], after[3])
+    if change == REPLACED:
+        await sessions.replace(row)
+    elif change == LATER:
+        async with repository.transaction() as tx:
+            await tx.voice_sessions.delete((guild_id, who, joined_at))
+            await tx.voice_sessions.insert(row)
+    elif change != KEPT:
+        await sessions.update(row)
 
 
 async def check_queries(repository: Repository, guild_id: int, past: Past) -> None:
@@ -274,12 +358,25 @@ async def check_queries(repository: Repository, guild_id: int, past: Past) -> No
     spans = clipped(past, since, until, now)
     totals = board(spans)
     event(f"{len(totals)} on the board")
-    found = await sessions.leaderboard(
-        guild_id=guild_id, since=since, until=until, now=now, limit=100, offset=0
-    )
+    made = cover(since, until)
+    parts = {
+        "guild_id": guild_id,
+        "since": since,
+        "until": until,
+        "now": now,
+        "added": made.added,
+        "taken": made.taken,
+        "first_year": made.first_year,
+        "last_year": made.last_year,
+        "edges": made.edges,
+        "least": MICROSECOND,
+    }
+    found = await sessions.leaderboard(**parts, viewer_id=None, limit=100, offset=0)
     assert found == totals
-    own = await sessions.standing(guild_id=guild_id, user_id=who, since=since, until=until, now=now)
-    assert own == next((row for row in totals if row.user_id == who), None)
+    own = await sessions.leaderboard(**parts, viewer_id=who, limit=0, offset=0)
+    assert own == [row for row in totals if row.user_id == who]
+    channels = await sessions.channels(**parts, limit=100, offset=0)
+    assert channels == channel_board(spans)
     shared = await sessions.partners(
         guild_id=guild_id, user_id=who, since=since, until=until, now=now, limit=100, offset=0
     )
@@ -326,6 +423,20 @@ async def check_services(repository: Repository, guild_id: int, past: Past) -> N
     today = past.now.astimezone(zone(past.zone)).date()
     assert stats.current_streak == streak(active, today)
     event(f"streak {stats.current_streak}")
+
+    activity = VoiceActivity(repository, clock, chosen)
+    for member in (None, who):
+        seen = await activity.of_range(guild_id, past.range, member)
+        mine = [
+            (a, b)
+            for user_id, _, a, b in clipped(past, seen.since, past.now, past.now)
+            if member in (None, user_id)
+        ]
+        by_day, by_hour = activity_of(mine, past.zone)
+        assert {day.day: day.total for day in seen.days if day.total} == by_day
+        hours = itertools.product(range(7), range(24))
+        week = {hour: seen.week[hour[0]][hour[1]] for hour in hours}
+        assert {hour: total for hour, total in week.items() if total} == by_hour
 
 
 def test_the_databases_own_zone_changes_nothing(side: Side) -> None:

@@ -71,8 +71,11 @@ def digest(text: str) -> str:
 
 def _statements(schema: str) -> Iterator[list[Token]]:
     found: list[Token] = []
+    depth = 0
     for token in significant(tokenize(schema)):
-        if token.text == ";" and token.kind is TokenKind.SYMBOL:
+        if found[1:2] and found[1].is_word("TRIGGER"):  # SQLite's hold statements of their own
+            depth += token.is_word("BEGIN", "CASE") - token.is_word("END")
+        if token.text == ";" and token.kind is TokenKind.SYMBOL and not depth:
             yield found
             found = []
         else:

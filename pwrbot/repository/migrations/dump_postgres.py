@@ -76,7 +76,14 @@ ORDER BY c.oid
 """
 
 _FUNCTIONS: Final = f"""
-SELECT pg_get_functiondef(p.oid), quote_ident(current_schema()) || '.'
+SELECT
+    -- SET search_path FROM CURRENT is kept as the schema's name then: any name serves here.
+    replace(
+        pg_get_functiondef(p.oid),
+        'SET search_path TO ' || quote_literal(current_schema()),
+        'SET search_path FROM CURRENT'
+    ),
+    quote_ident(current_schema()) || '.'
 FROM pg_proc AS p
 WHERE p.pronamespace = {_HERE} AND p.prokind IN ('f', 'p')
 ORDER BY p.proname COLLATE "C", p.oid

@@ -18,7 +18,8 @@ CREATE TABLE voice_sessions (
     channel_id INTEGER NOT NULL,
     left_at INTEGER NOT NULL,
     PRIMARY KEY (guild_id, user_id, joined_at),
-    CONSTRAINT voice_sessions_left_after_joined CHECK (left_at >= joined_at)
+    CONSTRAINT voice_sessions_left_after_joined CHECK (left_at >= joined_at),
+    CONSTRAINT voice_sessions_ten_years CHECK (left_at - joined_at <= 316224000000000)
 ) STRICT, WITHOUT ROWID;
 
 -- Serves voice_sessions.leaderboard and voice_sessions.standing: all of a range without the table.

@@ -16,11 +16,16 @@ from pwrbot.entities import (
     FeedPoll,
     FeedQueue,
     FeedSubscription,
+    MemberPreferences,
     OpenVoiceSession,
     PollOutcome,
     ServerSettings,
     Settings,
     Subscriber,
+    VoiceChannelTotal,
+    VoiceHour,
+    VoiceMemberTotal,
+    VoiceSegment,
     VoiceSession,
     VoiceSettings,
 )
@@ -29,6 +34,8 @@ from pwrbot.feeds.filters import Filter, Rule
 NOON = datetime(2024, 2, 29, 12, 0, 0, 123456, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 GUILD, OTHER_GUILD = 2**63 - 1, 7
+ALTERED = 5
+"""A guild whose roll-ups somebody wrote into."""
 
 
 def _feed(number: int, cover: str | None) -> Feed:
@@ -86,11 +93,19 @@ SEED: dict[str, list[Entity]] = {
         VoiceSession(GUILD, 3, NOON - 2 * HOUR, 11, NOON),
         VoiceSession(OTHER_GUILD, 2, NOON - 2 * HOUR, 20, NOON),
     ],
+    "voice_segments": [VoiceSegment(ALTERED, 20240229, 20, NOON, 9, NOON + HOUR)],
+    "voice_member_totals": [VoiceMemberTotal(ALTERED, 20240229, 8, HOUR)],
+    "voice_channel_totals": [VoiceChannelTotal(ALTERED, 2024, 21, HOUR)],
+    "voice_hours": [VoiceHour(ALTERED, 2024022905, HOUR / 4, HOUR / 4, HOUR / 4, 2 * HOUR)],
     "server_settings": [
         ServerSettings(GUILD, Settings("Europe/Berlin"), 1, NOON),
         ServerSettings(
             OTHER_GUILD, Settings(voice=VoiceSettings(ignored_roles=(1, 2**63 - 1))), 7, NOON
         ),
+    ],
+    "member_preferences": [
+        MemberPreferences(1, True, NOON),
+        MemberPreferences(2**63 - 1, False, NOON),
     ],
     "bot_meta": [BotMeta("", ""), BotMeta("heartbeat", "now")],
 }
@@ -106,7 +121,12 @@ CHANGED: dict[str, Entity] = {
     "feed_queues": FeedQueue(1, 1, None, 3, 0),
     "open_voice_sessions": OpenVoiceSession(GUILD, 1, 11, NOON + HOUR),
     "voice_sessions": VoiceSession(GUILD, 1, NOON - 3 * HOUR, 12, NOON),
+    "voice_segments": VoiceSegment(ALTERED, 20240229, 20, NOON, 9, NOON + HOUR / 2),
+    "voice_member_totals": VoiceMemberTotal(ALTERED, 20240229, 8, HOUR / 2),
+    "voice_channel_totals": VoiceChannelTotal(ALTERED, 2024, 21, HOUR / 2),
+    "voice_hours": VoiceHour(ALTERED, 2024022905, HOUR, HOUR, HOUR, HOUR),
     "server_settings": ServerSettings(GUILD, Settings(), 9, NOON),
+    "member_preferences": MemberPreferences(1, False, NOON + HOUR),
     "bot_meta": BotMeta("heartbeat", "later"),
 }
 """For each table a row with the key of one that is there."""
@@ -122,7 +142,12 @@ ADDED: dict[str, Entity] = {
     "feed_queues": FeedQueue(1, 2, None, 1, 0),
     "open_voice_sessions": OpenVoiceSession(OTHER_GUILD, 9, 20, NOON),
     "voice_sessions": VoiceSession(OTHER_GUILD, 9, NOON, 20, NOON + HOUR),
+    "voice_segments": VoiceSegment(ALTERED, 20240229, 22, NOON, 7, NOON + HOUR),
+    "voice_member_totals": VoiceMemberTotal(ALTERED, 2023, 8, HOUR),
+    "voice_channel_totals": VoiceChannelTotal(ALTERED, 2023, 21, HOUR),
+    "voice_hours": VoiceHour(ALTERED, 2023022905, HOUR / 4, HOUR / 4, HOUR / 4, HOUR / 4),
     "server_settings": ServerSettings(8, Settings(), 1, NOON),
+    "member_preferences": MemberPreferences(3, True, NOON),
     "bot_meta": BotMeta("new", "😀"),
 }
 """For each table a row whose key is free."""
@@ -133,7 +158,20 @@ _RANGE: dict[str, Any] = {
     "until": NOON + 2 * HOUR,
     "now": NOON + HOUR + timedelta(minutes=1),
 }
+_COVER: dict[str, Any] = {
+    "added": [2024],
+    "taken": [202402],
+    "first_year": 2024,
+    "last_year": 2024,
+    "edges": [20240229],
+}
 _PAGE: dict[str, Any] = {"limit": 10, "offset": 0}
+_SHARDS: dict[str, Any] = {
+    "shard_count": 2,
+    "shard_ids": [0],
+    "former_count": 3,
+    "former_ids": [0, 2],
+}
 
 _CLAIM: dict[str, Any] = {
     "claimed_by": "me",
@@ -194,13 +232,13 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "feeds.renew": {"feed_id": 1, "name": "New name", "items_id": None},
     "open_voice_sessions.in_guild": {"guild_id": GUILD},
     "open_voice_sessions.open": {
-        "guild_id": GUILD,
-        "user_id": 3,
-        "channel_id": 10,
-        "joined_at": NOON - HOUR,
+        "guild_ids": [GUILD, GUILD, OTHER_GUILD],
+        "user_ids": [1, 3, 2],
+        "channel_ids": [10, 10, 20],
+        "joined_ats": [NOON, NOON - HOUR, NOON + HOUR],
     },
-    "open_voice_sessions.remove": {"guild_id": GUILD, "user_ids": [1, 2, 3]},
-    "open_voice_sessions.remove_all": {},
+    "open_voice_sessions.remove": {"guild_ids": [GUILD, OTHER_GUILD], "user_ids": [2, 2]},
+    "open_voice_sessions.remove_all": _SHARDS,
     "server_settings.save": {
         "guild_id": GUILD,
         "settings": Settings("Asia/Tokyo"),
@@ -209,11 +247,42 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     },
     "subscribers.by_target": {"kind": "guild", "target_id": GUILD},
     "subscribers.ensure": {"kind": "dm", "target_id": 1},
-    "voice_sessions.end": {"guild_id": GUILD, "user_ids": [1, 2], "left_at": NOON + HOUR},
-    "voice_sessions.end_all": {"left_at": NOON + HOUR},
-    "voice_sessions.leaderboard": {**_RANGE, **_PAGE},
+    "voice_sessions.end": {
+        "guild_ids": [GUILD, GUILD, OTHER_GUILD],
+        "user_ids": [1, 2, 1],
+        "left_ats": [NOON + HOUR, NOON + HOUR, NOON + 2 * HOUR],
+    },
+    "voice_sessions.end_all": {**_SHARDS, "left_at": NOON + HOUR},
+    "voice_channel_totals.clear": {"guild_id": GUILD},
+    "voice_channel_totals.wrong": {"guild_id": ALTERED},
+    "voice_hours.between": {
+        "guild_id": GUILD,
+        "first_hour": 2024022909,
+        "last_hour": 2024022910,
+    },
+    "voice_hours.clear": {"guild_id": GUILD},
+    "voice_hours.wrong": {"guild_id": ALTERED},
+    "voice_member_totals.clear": {"guild_id": GUILD},
+    "voice_member_totals.wrong": {"guild_id": ALTERED},
+    "voice_segments.clear": {"guild_id": GUILD},
+    "voice_segments.guilds": {},
+    "voice_segments.rebuild": {"guild_id": ALTERED},
+    "voice_segments.together": {
+        "guild_id": GUILD,
+        "days": [20240229],
+        "since": NOON - 2 * HOUR,
+        "until": NOON,
+    },
+    "voice_segments.wrong": {"guild_id": ALTERED},
+    "voice_sessions.channels": {**_RANGE, **_COVER, "least": HOUR / 4, **_PAGE},
+    "voice_sessions.leaderboard": {
+        **_RANGE,
+        **_COVER,
+        "least": HOUR / 4,
+        "viewer_id": 3,
+        **_PAGE,
+    },
     "voice_sessions.partners": {**_RANGE, "user_id": 1, **_PAGE},
     "voice_sessions.spans": {**_RANGE, "user_id": 1},
-    "voice_sessions.standing": {**_RANGE, "user_id": 2},
 }
 """The arguments of each hand-written query, whichever way it is ordered."""

@@ -1,0 +1,20 @@
+-- Serves voice_sessions.leaderboard and voice_sessions.standing: all of a range without the table.
+CREATE INDEX voice_sessions_ended ON voice_sessions (guild_id, left_at, joined_at, user_id);
+
+-- Serves voice_sessions.partners: who else was in that channel then.
+CREATE INDEX voice_sessions_channel
+ON voice_sessions (guild_id, channel_id, joined_at, left_at, user_id);
+
+-- Serves voice_sessions.longest, the bound of the range that partners has to look at.
+CREATE INDEX voice_sessions_length ON voice_sessions (guild_id, (left_at - joined_at));
+
+DROP TRIGGER voice_sessions_deleted ON voice_sessions;
+DROP TRIGGER voice_sessions_corrected ON voice_sessions;
+DROP TRIGGER voice_sessions_stored ON voice_sessions;
+DROP TABLE voice_hours;
+DROP TABLE voice_channel_totals;
+DROP TABLE voice_member_totals;
+DROP TABLE voice_segments;
+DROP FUNCTION take_voice_totals();
+DROP FUNCTION add_voice_totals();
+DROP FUNCTION keep_voice_segments();
