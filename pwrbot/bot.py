@@ -11,6 +11,7 @@ from discord.ext import commands
 
 from pwrbot.clock import Clock
 from pwrbot.cogs.about import About
+from pwrbot.cogs.feeds import Feeds
 from pwrbot.cogs.settings import ServerSettings
 from pwrbot.cogs.voice import Voice
 from pwrbot.commands import CommandTree, sync_commands
@@ -24,6 +25,7 @@ from pwrbot.pictures import AvatarCache, Studio
 from pwrbot.replies import Interaction
 from pwrbot.repository import Repository
 from pwrbot.services.activity import VoiceActivity
+from pwrbot.services.feeds import FeedService
 from pwrbot.services.preferences import PreferenceService
 from pwrbot.services.settings import SettingsService
 from pwrbot.services.statistics import VoiceStatistics
@@ -50,6 +52,7 @@ class Bot(commands.AutoShardedBot):
         settings: SettingsService,
         statistics: VoiceStatistics,
         tracker: VoiceTracker,
+        feeds: FeedService,
         clock: Clock,
         *,
         shards: Shards | None = None,
@@ -80,6 +83,7 @@ class Bot(commands.AutoShardedBot):
         self.settings = settings
         self.statistics = statistics
         self.tracker = tracker
+        self.feeds = feeds
         self.clock = clock
         self.own_shards = shards
         self.engine_description = engine_description
@@ -104,7 +108,7 @@ class Bot(commands.AutoShardedBot):
     async def setup_hook(self) -> None:
         await use_gateway(self.http)
         if not self.cogs:
-            for cog in (Voice(self), ServerSettings(self), About(self)):
+            for cog in (Voice(self), Feeds(self), ServerSettings(self), About(self)):
                 await self.add_cog(cog)
         # Of a fleet one process announces the commands, so that no two do it at the same moment.
         announces = self.own_shards is None or 0 in self.own_shards.ids

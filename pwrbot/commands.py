@@ -16,7 +16,10 @@ from discord import app_commands
 from pwrbot.config import CommandSync
 from pwrbot.entities import BotMeta
 from pwrbot.errors import PwrbotError
+from pwrbot.feeds.errors import FeedError
 from pwrbot.replies import Interaction, is_expired, tell
+from pwrbot.services.feed_links import NoLinks, TooManyLinks
+from pwrbot.services.feeds import NotFollowed
 from pwrbot.services.ranges import UnknownTimezone
 from pwrbot.services.settings import SettingsConflict, SettingsUnreadable, TooManyIgnored
 from pwrbot.views.wording import plain
@@ -99,7 +102,9 @@ async def report_failure(interaction: Interaction, error: Exception, *, name: st
 def _sentence(error: Exception) -> str | None:
     """What a member is told of an error they can do something about; None for the others."""
     match error:
-        case Refusal() | TooManyIgnored():
+        case Refusal() | TooManyIgnored() | NoLinks() | TooManyLinks() | NotFollowed():
+            return str(error)
+        case FeedError():  # it quotes nothing from outside
             return str(error)
         case UnknownTimezone():
             return plain(str(error))  # it repeats what the member typed

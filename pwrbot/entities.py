@@ -286,6 +286,15 @@ class SubscribedFeed(Entity, frozen=True, gc=False):
     item_published_at: datetime | None
 
 
+class FollowedFeed(Entity, frozen=True, gc=False):
+    """Something somebody follows, to be chosen from a list."""
+
+    feed_id: int
+    platform_id: str
+    name: str
+    source_url: str
+
+
 DeliveryState = Literal["pending", "sent", "skipped", "given_up"]
 """Skipped: a filter or a setting was against it. Given up: Discord was."""
 
@@ -359,7 +368,7 @@ class FeedHealth(Entity, frozen=True, gc=False):
     source_url: str
     channel_id: int | None
     next_poll_at: datetime | None
-    """None: it was never scheduled."""
+    """None: it is being polled now, or was never scheduled."""
     polled_at: datetime | None
     succeeded_at: datetime | None
     failures: int

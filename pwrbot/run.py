@@ -24,6 +24,7 @@ from pwrbot.feed_work import FeedWork
 from pwrbot.feeds.feeds import Feeds
 from pwrbot.pictures import Studio
 from pwrbot.repository import Repository
+from pwrbot.services.feeds import FeedService
 from pwrbot.services.settings import SettingsService
 from pwrbot.services.statistics import VoiceStatistics
 from pwrbot.services.voice import VoiceTracker
@@ -79,15 +80,7 @@ async def run_bot(config: Config, open_database: OpenDatabase, clock: Clock | No
 
 
 async def _serve(config: Config, token: str, database: Database, clock: Clock, stop: Stop) -> None:
-    async with Feeds(
-        clock, allowed=config.feed_allowed_hosts, endpoints=config.feed_endpoints
-    ) as feeds:
-        await _serve_with(config, token, database, clock, stop, feeds)
-
-
-async def _serve_with(
-    config: Config, token: str, database: Database, clock: Clock, stop: Stop, feeds: Feeds
-) -> None:
+    feeds = Feeds(clock, allowed=config.feed_allowed_hosts, endpoints=config.feed_endpoints)
     shards = config.shards or ALL
     settings = SettingsService(database.repository, clock, config.default_timezone, shards=shards)
     statistics = VoiceStatistics(database.repository, clock, settings)
@@ -103,6 +96,7 @@ async def _serve_with(
         settings,
         statistics,
         tracker,
+        FeedService(database.repository, clock, feeds),
         clock,
         shards=config.shards,
         command_sync=config.command_sync,
@@ -112,7 +106,7 @@ async def _serve_with(
     )
     feed_work = FeedWork(config, database.repository, clock, settings, feeds, bot)
     await tracker.recover()
-    async with bot:
+    async with feeds, bot:
         try:
             await stop.unless(_login(bot, token, clock))
             await stop.unless(

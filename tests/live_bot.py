@@ -16,9 +16,11 @@ from pwrbot.discord_api import use_api
 from pwrbot.entities import VoiceSession
 from pwrbot.repository import Repository
 from pwrbot.sandbox import Guild, Reply, Sandbox
+from pwrbot.services.feeds import FeedService, FeedSource
 from pwrbot.services.settings import SettingsService
 from pwrbot.services.statistics import VoiceStatistics
 from pwrbot.services.voice import VoiceTracker
+from tests.fake_feeds import FakeFeeds
 
 NOW = datetime(2026, 3, 18, 12, tzinfo=UTC)
 
@@ -44,13 +46,16 @@ class LiveBot(msgspec.Struct):
         return await self.sandbox.invoke(guild, who, command, options=options)
 
 
-def make_bot(repository: Repository, clock: Clock, **options: Any) -> Bot:
+def make_bot(
+    repository: Repository, clock: Clock, feeds: FeedSource | None = None, **options: Any
+) -> Bot:
     settings = SettingsService(repository, clock)
     return Bot(
         repository,
         settings,
         VoiceStatistics(repository, clock, settings),
         VoiceTracker(repository, clock, settings),
+        FeedService(repository, clock, feeds or FakeFeeds()),
         clock,
         **options,
     )

@@ -21,7 +21,13 @@ ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "sql.md").read_text(encoding="utf-8")
 
 COPIED = ("pwrbot", "sql", "tools", "pyproject.toml", ".env.example")
-COPIED_TESTS = ("conftest.py", "live_bot.py", "discord_addresses.py", "cogs/conftest.py")
+COPIED_TESTS = (
+    "conftest.py",
+    "live_bot.py",
+    "fake_feeds.py",
+    "discord_addresses.py",
+    "cogs/conftest.py",
+)
 
 
 class Block(msgspec.Struct, frozen=True):

@@ -11,6 +11,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from pwrbot.cogs.checks import guild_of, require_manager
+from pwrbot.cogs.feed_settings import setting_lines
 from pwrbot.commands import Refusal
 from pwrbot.entities import Settings, VoiceSettings
 from pwrbot.replies import Interaction, defer
@@ -175,6 +176,7 @@ def _lines(settings: Settings, zone: str) -> list[str]:
         f"**Time alone in a channel**: {_counts(voice.alone)}",
         f"**Ignored channels**: {_list(voice.ignored_channels, '<#{}>')}",
         f"**Ignored roles**: {_list(voice.ignored_roles, '<@&{}>')}",
+        *setting_lines(settings.feeds),
     ]
 
 

@@ -10,7 +10,7 @@ import tempfile
 import textwrap
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from time import monotonic
 from typing import Any, Final
@@ -19,9 +19,11 @@ from pwrbot.clock import SystemClock
 from pwrbot.config import load_config
 from pwrbot.database import open_database
 from pwrbot.demo.community import DAYS, NAMES, add_guild, seed
+from pwrbot.demo.site import Site
 from pwrbot.errors import PwrbotError
 from pwrbot.logging import configure_logging
 from pwrbot.sandbox import Guild, Reply, Sandbox
+from pwrbot.sandbox.render import render
 
 DIRECTORY: Final = Path("data/demo")
 STOP_SECONDS: Final = 15
@@ -37,16 +39,27 @@ async def run_demo() -> int:
     shutil.rmtree(DIRECTORY, ignore_errors=True)
     DIRECTORY.mkdir(parents=True)
     # A token that only the sandbox takes, and no setting of the host's: the demo is its own.
-    environ = {"DATA_DIR": str(DIRECTORY), "LOG_FORMAT": "json", "VOICE_HEARTBEAT_SECONDS": "1"}
+    environ = {
+        "DATA_DIR": str(DIRECTORY),
+        "LOG_FORMAT": "json",
+        "VOICE_HEARTBEAT_SECONDS": "1",
+        "FEED_MIN_INTERVAL_SECONDS": "1",
+        "FEED_MAX_INTERVAL_SECONDS": "1",
+    }
     with tempfile.TemporaryFile("w") as unread:
         # What the seeding logs is no part of the show.
         configure_logging("WARNING", "console", unread)
-        async with Sandbox() as sandbox:
+        async with Sandbox() as sandbox, Site("The Hearth Gazette") as site:
             guild = add_guild(sandbox)
             await _remember(environ, guild)
-            environ |= {"DISCORD_API_URL": sandbox.api_url, "DISCORD_TOKEN": sandbox.token}
+            environ |= {
+                "DISCORD_API_URL": sandbox.api_url,
+                "DISCORD_TOKEN": sandbox.token,
+                "FEED_ALLOWED_HOSTS": site.host,
+            }
             async with _bot(environ):
                 await _live(sandbox, guild)
+                await _news(sandbox, guild, site)
     _step(f"Done in {monotonic() - started:.0f} seconds. The bot has stopped; its data is yours:")
     _farewell()
     return 0
@@ -94,6 +107,29 @@ async def _live(sandbox: Sandbox, guild: Guild) -> None:
     await ask("Quinn", "about")
 
 
+async def _news(sandbox: Sandbox, guild: Guild, site: Site) -> None:
+    _step("Feeds: a site on this machine publishes; the server follows it")
+    ask, general = _Asking(sandbox, guild), guild.channel("general")
+    boss = guild.owner.user.name
+    site.publish("The Hearth opens its doors", "This was before.", _now() - timedelta(days=2))
+    await ask(boss, "feed subscribe", "1 subscribed", links=site.url)
+    await asyncio.sleep(1.1)  # feeds tell time in whole seconds
+    title = "Kaito holds the record in Gaming"
+    site.publish(title, "Nobody has spent more time there this month. See you tonight!", _now())
+    began = monotonic()
+    seen = len(sandbox.sent(general))
+    await sandbox.until(lambda: any(title in str(m) for m in sandbox.sent(general)[seen:]))
+    seconds = monotonic() - began
+    text = render(sandbox.sent(general)[-1], lambda sign, id_: sandbox.name(sign, id_, guild))
+    print(_boxed(f"#general: {seconds:.1f} s after the site published it", text))
+    await ask(boss, "feed list", "Gazette")
+    await ask("Ada", "feed health", "Gazette")
+
+
+def _now() -> datetime:
+    return SystemClock().now()
+
+
 class _Asking:
     """Runs commands as a member and prints what that member sees."""
 
@@ -101,8 +137,10 @@ class _Asking:
         self._sandbox = sandbox
         self._guild = guild
 
-    async def __call__(self, name: str, command: str, **options: Any) -> Reply:
+    async def __call__(self, name: str, command: str, said: str = "", **options: Any) -> Reply:
+        """``said``: what the reply says once it is complete."""
         reply = await self._sandbox.invoke(self._guild, name, command, options=options)
+        await reply.until(lambda now: said in now.text)
         typed = " ".join([f"/{command}", *(f"{k}:{v}" for k, v in options.items())])
         private = ", only they see it" if reply.ephemeral else ""
         milliseconds = reply.answered_after * 1000
@@ -113,7 +151,8 @@ class _Asking:
 @asynccontextmanager
 async def _bot(environ: dict[str, str]) -> AsyncGenerator[None]:
     """The bot's process, stopped the way an operator stops it; its log goes to a file."""
-    inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    names = ("PATH", "HOME", "LANG", "PYTHONPATH")
+    inherited = {name: os.environ[name] for name in names if name in os.environ}
     environment = inherited | environ | {"PWRBOT_SQL_DIR": os.environ.get("PWRBOT_SQL_DIR", "")}
     with (DIRECTORY / "bot.log").open("wb") as log:
         process = await asyncio.create_subprocess_exec(

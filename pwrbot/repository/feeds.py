@@ -11,6 +11,7 @@ from pwrbot.entities import (
     FeedItem,
     FeedItemId,
     FeedSubscription,
+    FollowedFeed,
     SubscribedFeed,
     Subscriber,
     SubscriberKind,
@@ -22,6 +23,8 @@ class Feeds(Table[Feed, int], Protocol):
     """What can be followed, once for everybody."""
 
     async def by_source(self, *, platform_id: str, source_id: str) -> Feed | None: ...
+
+    async def by_url(self, *, source_url: str) -> Feed | None: ...
 
     async def renew(self, *, feed_id: int, name: str | None, items_id: str | None) -> int: ...
 
@@ -65,5 +68,7 @@ class FeedSubscriptions(Table[FeedSubscription, tuple[int, int]], Protocol):
     ) -> list[SubscribedFeed]: ...
 
     async def count_of(self, *, subscriber_id: int) -> int: ...
+
+    async def followed(self, *, kind: SubscriberKind, target_id: int) -> list[FollowedFeed]: ...
 
     async def health(self, *, subscriber_id: int, limit: int, offset: int) -> list[FeedHealth]: ...

@@ -22,8 +22,9 @@ DISCORD_EPOCH_MS = 1_420_070_400_000
 ADMINISTRATOR = 1 << 3
 MANAGE_GUILD = 1 << 5
 ALL_PERMISSIONS = (1 << 53) - 1
-EVERYONE_PERMISSIONS = 0x0000_0000_0636_0DC1
-"""View, send, history, reactions, connect, speak: what a new server gives @everyone."""
+EVERYONE_PERMISSIONS = 0x0000_0048_0636_CDC1
+"""View, send (in threads too), embed, attach, history, reactions, connect, speak: what a new server
+gives @everyone."""
 
 ChannelKind = Literal["text", "dm", "voice", "category", "news", "thread", "stage", "forum"]
 CHANNEL_TYPES: dict[ChannelKind, int] = {

@@ -106,7 +106,7 @@ _TOKEN = re.compile(
     r"```(?:\w*\n)?(?P<fence>.*?)```|`(?P<code>[^`]+)`|\\(?P<escaped>[^A-Za-z0-9\s])"
     r"|<@&(?P<role>\d+)>|<@!?(?P<user>\d+)>|<#(?P<channel>\d+)>|<a?:(?P<emoji>\w+):\d+>"
     r"|<t:(?P<time>-?\d+)(?::(?P<style>[tTdDfFsSR]))?>|</(?P<command>[^:>]+):\d+>"
-    r"|\[(?P<link>[^\]]+)\]\(<?(?P<url>https?://[^)>]+)>?\)",
+    r"|\[(?P<link>(?:\\.|[^\]\\])+)\]\(<?(?P<url>https?://[^)>]+)>?\)",
     re.DOTALL,
 )
 _EMPHASIS = re.compile(r"\*{1,3}(?=\S)(.+?)(?<=\S)\*{1,3}|__(.+?)__|~~(.+?)~~|\|\|(.+?)\|\|")
@@ -143,7 +143,7 @@ def _read(match: re.Match[str], names: Names) -> str:
     if "command" in found:
         return f"/{found['command']}"
     if "link" in found:
-        return f"{found['link']} ({found['url']})"
+        return f"{plain(found['link'], names)} ({found['url']})"
     return found.get("code") or found.get("escaped") or ""
 
 

@@ -16,7 +16,6 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-import aiohttp
 import discord
 import msgspec
 import structlog
@@ -29,13 +28,12 @@ from pwrbot.in_flight import InFlight
 from pwrbot.pictures import Picture, PictureUnavailable
 from pwrbot.replies import Interaction, defer, tell
 from pwrbot.services.ranges import Range
+from pwrbot.views.screens import PREFIX, Shown, draw_off, page_buttons, turned
 
 log = structlog.get_logger(__name__)
 
 TIMEOUT = timedelta(minutes=3)
 """How long a board's controls work after the last press. Discord allows edits for 15 minutes."""
-
-_PREFIX = "board"
 
 
 class BoardPage(msgspec.Struct, frozen=True):
@@ -111,32 +109,15 @@ class Board:
         async with self._turn:
             if self._shown is None or self._latest is None:
                 return
-            try:
-                view = self._layout(self._shown, self._asked, self._picture, live=False)
-                # The picture is kept, not sent once more.
-                await self._latest.edit_original_response(view=view, attachments=self._attached)
-            except (
-                discord.HTTPException,
-                aiohttp.ClientError,
-                OSError,
-                TimeoutError,
-                RuntimeError,  # the HTTP session is closed: Discord ended the connection for good
-            ) as error:
-                log.debug("board_not_disabled", error=type(error).__name__)
+            view = self._layout(self._shown, self._asked, self._picture, live=False)
+            # The picture is kept, not sent once more.
+            await draw_off(self._latest, view, self._attached)
 
     def _chosen(self, control: str, interaction: Interaction) -> _Asked:
         """What a control asks for, seen from what is shown."""
         now = self._asked
         values: Sequence[str] = (interaction.data or {}).get("values") or [""]
         match control:
-            case "first":
-                return replace(now, page=1)
-            case "previous":
-                return replace(now, page=max(1, now.page - 1))
-            case "next":
-                return replace(now, page=now.page + 1)
-            case "last":
-                return replace(now, page=self._shown.pages if self._shown is not None else 1)
             case "range":
                 return replace(now, range=Range(values[0] or now.range), page=1)
             case "view" if values[0] in self._views:
@@ -144,7 +125,8 @@ class Board:
             case "text" | "picture":
                 return replace(now, plain=control == "text")
             case _:
-                return now
+                pages = self._shown.pages if self._shown is not None else 1
+                return replace(now, page=turned(control, now.page, pages))
 
     async def _draw(self, interaction: Interaction, asked: _Asked) -> None:
         shown = await self._views[asked.view](asked.range, asked.page)
@@ -194,7 +176,9 @@ class Board:
         if len(self._views) > 1:
             layout.add_item(ui.ActionRow(self._view_select(asked.view, live)))
         if shown.pages > 1:
-            layout.add_item(ui.ActionRow(*self._buttons(shown, live)))
+            layout.add_item(
+                ui.ActionRow(*page_buttons(self._control, shown.page, shown.pages, live))
+            )
         if shown.picture is not None:
             control, label = ("picture", "Picture") if picture is None else ("text", "Text")
             button = ui.Button[Any](
@@ -227,22 +211,8 @@ class Board:
             disabled=not live,
         )
 
-    def _buttons(self, shown: BoardPage, live: bool) -> list[ui.Button[Any]]:
-        at_start, at_end = shown.page <= 1, shown.page >= shown.pages
-        controls = (
-            ("first", "⏮", at_start),
-            ("previous", "◀", at_start),
-            ("count", f"{shown.page}/{shown.pages}", True),
-            ("next", "▶", at_end),
-            ("last", "⏭", at_end),
-        )
-        return [
-            ui.Button(label=label, custom_id=self._control(control), disabled=off or not live)
-            for control, label, off in controls
-        ]
-
     def _control(self, control: str) -> str:
-        return f"{_PREFIX}:{self.token}:{control}"
+        return f"{PREFIX}:{self.token}:{control}"
 
 
 async def _picture(interaction: Interaction, shown: BoardPage) -> Picture | None:
@@ -257,20 +227,20 @@ async def _picture(interaction: Interaction, shown: BoardPage) -> Picture | None
 
 
 class Boards:
-    """The boards whose controls work now."""
+    """The boards, and other screens, whose controls work now."""
 
     def __init__(self, clock: Clock, in_flight: InFlight, timeout: timedelta = TIMEOUT) -> None:
         self._clock = clock
         self._in_flight = in_flight
         self._timeout = timeout.total_seconds()
-        self._live: dict[str, tuple[Board, asyncio.Task[None]]] = {}
+        self._live: dict[str, tuple[Shown, asyncio.Task[None]]] = {}
         self.closing = False
         """Whether presses are refused because the bot is about to stop."""
 
     def __len__(self) -> int:
         return len(self._live)
 
-    async def open(self, interaction: Interaction, board: Board) -> None:
+    async def open(self, interaction: Interaction, board: Shown) -> None:
         """Show a board in answer to a command that was deferred."""
         self._keep(board)
         try:
@@ -283,7 +253,7 @@ class Boards:
         """Act on a press; interactions of anything else are left alone."""
         data: Any = interaction.data or {}
         prefix, _, rest = str(data.get("custom_id", "")).partition(":")
-        if interaction.type is not discord.InteractionType.component or prefix != _PREFIX:
+        if interaction.type is not discord.InteractionType.component or prefix != PREFIX:
             return
         token, _, control = rest.partition(":")
         with self._in_flight:
@@ -307,7 +277,7 @@ class Boards:
             for task in late:
                 task.cancel()
 
-    async def _press(self, board: Board, interaction: Interaction, control: str) -> None:
+    async def _press(self, board: Shown, interaction: Interaction, control: str) -> None:
         self._keep(board)
         try:
             await defer(interaction)
@@ -315,18 +285,18 @@ class Boards:
         except Exception as error:
             await report_failure(interaction, error, name=board.name)
 
-    def _keep(self, board: Board) -> None:
+    def _keep(self, board: Shown) -> None:
         """Start, or start again, the time until the board's controls go off."""
         self._let_go(board)
         expiry = asyncio.create_task(self._expire(board), name="board-expiry")
         self._live[board.token] = (board, expiry)
 
-    def _let_go(self, board: Board) -> None:
+    def _let_go(self, board: Shown) -> None:
         _, expiry = self._live.pop(board.token, (None, None))
         if expiry is not None:
             expiry.cancel()
 
-    async def _expire(self, board: Board) -> None:
+    async def _expire(self, board: Shown) -> None:
         await self._clock.sleep(self._timeout)
         self._live.pop(board.token, None)
         await board.disable()

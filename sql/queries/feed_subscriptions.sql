@@ -55,10 +55,10 @@ SELECT
     f.name,
     f.source_url,
     s.channel_id,
-    p.next_poll_at,
     p.polled_at,
     p.succeeded_at,
     p.error,
+    CASE WHEN p.claimed_by IS NULL THEN p.next_poll_at END AS next_poll_at,
     COALESCE(p.failures, 0) AS failures,
     (
         SELECT COUNT(*) AS total
@@ -105,3 +105,16 @@ LEFT JOIN feed_queues AS q ON s.subscriber_id = q.subscriber_id AND s.feed_id = 
 WHERE s.subscriber_id = :subscriber_id
 ORDER BY f.name, f.id
 LIMIT :limit OFFSET :offset;
+
+-- name: followed :many
+-- All that a user ('dm') or a guild ('guild') follows, by name.
+SELECT
+    f.id AS feed_id,
+    f.platform_id,
+    f.name,
+    f.source_url
+FROM subscribers AS b
+INNER JOIN feed_subscriptions AS s ON b.id = s.subscriber_id
+INNER JOIN feeds AS f ON s.feed_id = f.id
+WHERE b.kind = :kind AND b.target_id = :target_id
+ORDER BY f.name, f.id;

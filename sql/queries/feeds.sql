@@ -24,3 +24,19 @@ SET
 WHERE
     id = :feed_id
     AND (name <> COALESCE(:name, name) OR items_id <> COALESCE(:items_id, items_id));
+
+-- name: by_url :maybe
+-- The feed with this address for people.
+SELECT
+    platform_id,
+    source_id,
+    items_id,
+    name,
+    description,
+    source_url,
+    cover_url,
+    tags,
+    created_at,
+    id
+FROM feeds
+WHERE source_url = :source_url;

@@ -22,6 +22,9 @@ def test_the_demo_runs_to_its_end(tmp_path: Path):
         assert title in done.stdout, title
     assert len(re.findall(r"(?m)^ +│ 1\. @\w+ · \d+ h", done.stdout)) >= 2, "the boards are empty"
     assert "day 60 of 60" in done.stdout
+    for shown in ("1 subscribed", "Kaito holds the record in Gaming", "Feeds of this server"):
+        assert shown in done.stdout, shown
+    assert "The Hearth opens its doors (" not in done.stdout.partition("/feed list")[0]
     database = tmp_path / "data/demo/pwrbot.db"
     assert str(database) in done.stdout or "data/demo/pwrbot.db" in done.stdout
     with closing(sqlite3.connect(database)) as file:

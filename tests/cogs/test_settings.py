@@ -156,7 +156,7 @@ async def test_others_are_refused_by_discord_and_again_by_the_bot(
 
 async def test_discord_is_told_where_and_for_whom(live: LiveBot, guild: Guild) -> None:
     commands = {body["name"]: body for body in live.sandbox.commands.all()}
-    assert sorted(commands) == ["about", "settings", "voice"]
+    assert sorted(commands) == ["about", "feed", "settings", "voice"]
     assert int(commands["settings"]["default_member_permissions"]) == MANAGE_GUILD
     assert commands["settings"]["contexts"] == commands["voice"]["contexts"] == [0]
     assert commands["voice"]["default_member_permissions"] is None

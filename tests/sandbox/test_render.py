@@ -22,6 +22,7 @@ def _names(sign: str, item_id: int) -> str:
         ("`code **kept**` ```py\nx = 1\n```", "code **kept** x = 1"),
         ("<@1> <@!2> <#3> <@&4> <:wave:5> </voice top:6>", "@1 @2 #3 @4 :wave: /voice top"),
         ("[here](https://example.com/a_b)", "here (https://example.com/a_b)"),
+        (r"[\*a\]b](<https://example.com/>)", "*a]b (https://example.com/)"),
         ("<t:0:d> <t:0:F>", "01/01/1970 Thursday, 01 January 1970 00:00"),
         ("<t:3661> <t:3661:T>", "01 January 1970 01:01 01:01:01"),
         ("2 * 3 * 4", "2 * 3 * 4"),

@@ -1,0 +1,209 @@
+"""Where feeds are told, and who may choose it."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+import discord
+import msgspec
+from discord import app_commands
+
+from pwrbot.cogs.checks import guild_of
+from pwrbot.commands import Refusal
+from pwrbot.entities import FeedSettings
+from pwrbot.replies import Interaction
+from pwrbot.services.feeds import Follower
+
+To = Literal["here", "server", "me"]
+"""This channel; the server's own channel for feeds; direct messages."""
+Whose = Literal["server", "mine"]
+
+TargetChannel = discord.TextChannel | discord.Thread | discord.ForumChannel
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Who follows, and where items go; ``channel_id`` None: DMs, or the server's feed channel."""
+
+    follower: Follower
+    channel_id: int | None
+    words: str
+    """After "to": Discord's markdown."""
+    named: bool
+    """Whether the member named it; else it is where the command happened to be used."""
+
+
+class TargetOption(app_commands.Transformer):
+    """A channel, thread or forum that the bot can see."""
+
+    @property
+    def type(self) -> discord.AppCommandOptionType:
+        return discord.AppCommandOptionType.channel
+
+    @property
+    def channel_types(self) -> list[discord.ChannelType]:
+        kinds = discord.ChannelType
+        threads = [kinds.news_thread, kinds.public_thread, kinds.private_thread]
+        return [kinds.text, kinds.news, kinds.forum, *threads]
+
+    async def transform(
+        self,
+        interaction: Interaction,
+        value: app_commands.AppCommandChannel | app_commands.AppCommandThread,
+        /,
+    ) -> TargetChannel:
+        channel = value.resolve()
+        if channel is None:
+            try:
+                channel = await value.fetch()
+            except (discord.Forbidden, discord.NotFound):
+                raise Refusal(f"I can't see <#{value.id}>: let me View Channel there.") from None
+        if not isinstance(channel, TargetChannel):
+            raise Refusal(f"Feeds can't be posted to <#{value.id}>: {_KINDS}.")
+        return channel
+
+
+Target = app_commands.Transform[TargetChannel, TargetOption]
+
+_KINDS: Final = "choose a text or news channel, a thread or a forum"
+
+
+def own(interaction: Interaction) -> Follower:
+    """The member's direct messages."""
+    return Follower("dm", interaction.user.id)
+
+
+def follower_of(interaction: Interaction, whose: Whose | None) -> Follower:
+    """Whose feeds are meant: the server's unless in direct messages. Raises NoPrivateMessage."""
+    if whose == "mine" or (whose is None and interaction.guild_id is None):
+        return own(interaction)
+    return Follower("guild", guild_of(interaction))
+
+
+def require_right(
+    interaction: Interaction, follower: Follower, settings: FeedSettings, *, removing: bool = False
+) -> None:
+    """Raises Refusal unless the member may change what a follower follows.
+
+    One's own always; a server's with Manage Server, or with the role chosen for it.
+    """
+    if not has_right(interaction, follower, settings, removing=removing):
+        role_id = _role(settings, removing)
+        role = "" if role_id is None else f"the role <@&{role_id}> or "
+        hint = "" if removing else " For yourself alone you always can: choose to: me."
+        raise Refusal(f"To change this server's feeds you need {role}Manage Server.{hint}")
+
+
+def has_right(
+    interaction: Interaction, follower: Follower, settings: FeedSettings, *, removing: bool = False
+) -> bool:
+    """Whether the member who presses or types may change what a follower follows."""
+    if follower.kind == "dm":
+        return follower.target_id == interaction.user.id
+    if follower.target_id != interaction.guild_id:
+        return False
+    permissions = interaction.permissions
+    if permissions.manage_guild or permissions.administrator:
+        return True
+    role_id = _role(settings, removing)
+    member = interaction.user
+    return (
+        role_id is not None and isinstance(member, discord.Member) and role_id in _role_ids(member)
+    )
+
+
+def _role(settings: FeedSettings, removing: bool) -> int | None:
+    return settings.unsubscribe_role_id if removing else settings.subscribe_role_id
+
+
+def _role_ids(member: discord.Member) -> set[int]:
+    return {role.id for role in member.roles}
+
+
+def place_of(
+    interaction: Interaction, to: To | None, channel: TargetChannel | None, settings: FeedSettings
+) -> Place:
+    """Where a member wants items; raises Refusal where that cannot be, and says what would."""
+    if to == "me" or (to is None and interaction.guild_id is None):
+        if channel is not None:
+            raise Refusal("Choose either a channel or to: me.")
+        return Place(own(interaction), None, "your direct messages", False)
+    if interaction.guild_id is None:
+        raise Refusal("In direct messages feeds can only come to you: leave out where to.")
+    follower = Follower("guild", interaction.guild_id)
+    if to == "server":
+        if channel is not None:
+            raise Refusal("Choose either a channel or to: server.")
+        if settings.channel_id is None:
+            raise Refusal(
+                "This server has no channel for feeds yet: choose one with /feed settings, "
+                "or give the channel."
+            )
+        require_permissions(interaction, settings.channel_id)
+        return Place(follower, None, f"this server's feed channel <#{settings.channel_id}>", True)
+    channel_id = channel.id if channel is not None else interaction.channel_id
+    if channel_id is None:
+        raise Refusal(f"Feeds can't be posted here: {_KINDS}.")
+    require_permissions(interaction, channel_id, channel)
+    return Place(follower, channel_id, f"<#{channel_id}>", channel is not None or to is not None)
+
+
+def words_of(channel_id: int | None, follower: Follower, settings: FeedSettings) -> str:
+    """Where the items of a subscription go, after "to" or "in"."""
+    if channel_id is not None:
+        return f"<#{channel_id}>"
+    if follower.kind == "dm":
+        return "direct messages"
+    if settings.channel_id is not None:
+        return f"<#{settings.channel_id}>"
+    return "no channel yet (/feed settings)"
+
+
+def require_permissions(
+    interaction: Interaction, channel_id: int, channel: TargetChannel | None = None
+) -> None:
+    """Raises Refusal that names what the bot lacks to post into a channel, thread or forum."""
+    guild = interaction.guild
+    found = channel or (guild.get_channel_or_thread(channel_id) if guild is not None else None)
+    if found is None and channel_id == interaction.channel_id:
+        # A thread the cache does not hold; Discord says with each interaction what is allowed.
+        found, permissions = interaction.channel, interaction.app_permissions
+    elif found is None or guild is None:
+        raise Refusal(f"I can't see <#{channel_id}>: let me View Channel there, or choose another.")
+    elif isinstance(found, TargetChannel):
+        permissions = found.permissions_for(guild.me)
+    else:
+        permissions = discord.Permissions.none()
+    if not isinstance(found, TargetChannel):
+        raise Refusal(f"Feeds can't be posted to <#{channel_id}>: {_KINDS}.")
+    missing = [words for name, words in _needed(found) if not getattr(permissions, name)]
+    if missing:
+        raise Refusal(
+            f"I can't post to <#{channel_id}>: let me {_joined(missing)} there, "
+            "or choose another channel."
+        )
+
+
+def require_pingable(interaction: Interaction, role: discord.Role) -> None:
+    """Raises Refusal where the member could not ping this role themselves."""
+    permissions = interaction.permissions
+    if role.is_default():
+        raise Refusal("Everyone can't be pinged with each item: choose another role.")
+    if not (role.mentionable or permissions.mention_everyone or permissions.manage_guild):
+        raise Refusal(
+            f"You can't ping <@&{role.id}> yourself, so I won't for you: somebody who manages the "
+            "server can set this up."
+        )
+
+
+def _needed(channel: TargetChannel) -> list[tuple[str, str]]:
+    send = ("send_messages", "Send Messages")
+    if isinstance(channel, discord.Thread):
+        send = ("send_messages_in_threads", "Send Messages in Threads")
+    elif isinstance(channel, discord.ForumChannel):
+        send = ("send_messages", "Create Posts")
+    return [("view_channel", "View Channel"), send, ("embed_links", "Embed Links")]
+
+
+def _joined(words: list[str]) -> str:
+    *first, last = words
+    return f"{', '.join(first)} and {last}" if first else last
