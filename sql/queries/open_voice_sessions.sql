@@ -31,6 +31,12 @@ FROM (
 WHERE TRUE
 ON CONFLICT (guild_id, user_id) DO NOTHING;
 
+-- name: restart :rows
+-- Has a session count from :now on; 0 where it is no longer the one that began at :joined_at.
+UPDATE open_voice_sessions
+SET joined_at = :now
+WHERE guild_id = :guild_id AND user_id = :user_id AND joined_at = :joined_at;
+
 -- name: remove :rows
 -- Takes away the open sessions of these members, once voice_sessions.end has stored them.
 DELETE FROM open_voice_sessions

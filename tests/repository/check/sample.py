@@ -16,9 +16,15 @@ from pwrbot.entities import (
     ServerSettings,
     Settings,
     Subscriber,
+    VoiceBoard,
     VoiceChannelTotal,
+    VoiceDeparture,
     VoiceHour,
     VoiceMemberTotal,
+    VoiceRemoval,
+    VoiceRemovedSession,
+    VoiceReward,
+    VoiceRewardHolder,
     VoiceSegment,
     VoiceSession,
     VoiceSettings,
@@ -75,6 +81,30 @@ SEED: dict[str, list[Entity]] = {
     "voice_member_totals": [VoiceMemberTotal(ALTERED, 20240229, 8, HOUR)],
     "voice_channel_totals": [VoiceChannelTotal(ALTERED, 2024, 21, HOUR)],
     "voice_hours": [VoiceHour(ALTERED, 2024022905, HOUR / 4, HOUR / 4, HOUR / 4, 2 * HOUR)],
+    "voice_rewards": [
+        VoiceReward(GUILD, 30, "all_time", HOUR, None, True, False, NOON, None),
+        VoiceReward(GUILD, 31, "today", None, 3, False, False, NOON, "No."),
+    ],
+    "voice_reward_holders": [
+        VoiceRewardHolder(GUILD, 30, 1, True, NOON),
+        VoiceRewardHolder(GUILD, 30, 2, False, NOON),
+    ],
+    "voice_boards": [
+        VoiceBoard(GUILD, 40, "live", 0, 0, "today", 10, NOON, 5, "x", None),
+        VoiceBoard(GUILD, 40, "week", 9, 6, "today", 10, NOON, None, None, "No."),
+    ],
+    "voice_removals": [
+        VoiceRemoval(GUILD, 50, 1, NOON, "removed", 1, 10, NOON - HOUR, NOON, 2, HOUR),
+        VoiceRemoval(GUILD, 51, 1, NOON - HOUR, "removing", None, None, None, NOON, 0, 0 * HOUR),
+    ],
+    "voice_removed_sessions": [
+        VoiceRemovedSession(GUILD, 50, 1, NOON - HOUR, 10, NOON),
+        VoiceRemovedSession(GUILD, 50, 2, NOON - HOUR, 10, NOON),
+    ],
+    "voice_departures": [
+        VoiceDeparture(GUILD, 1, "Ada", NOON),
+        VoiceDeparture(GUILD, 2, None, NOON),
+    ],
     "server_settings": [
         ServerSettings(GUILD, Settings("Europe/Berlin"), 1, NOON),
         ServerSettings(
@@ -95,6 +125,12 @@ CHANGED: dict[str, Entity] = {
     "voice_member_totals": VoiceMemberTotal(ALTERED, 20240229, 8, HOUR / 2),
     "voice_channel_totals": VoiceChannelTotal(ALTERED, 2024, 21, HOUR / 2),
     "voice_hours": VoiceHour(ALTERED, 2024022905, HOUR, HOUR, HOUR, HOUR),
+    "voice_rewards": VoiceReward(GUILD, 30, "today", HOUR, None, False, True, NOON, "No."),
+    "voice_reward_holders": VoiceRewardHolder(GUILD, 30, 1, False, NOON),
+    "voice_boards": VoiceBoard(GUILD, 40, "live", 1, 1, "today", 10, NOON, None, None, None),
+    "voice_removals": VoiceRemoval(GUILD, 50, 1, NOON, "restored", 1, 10, None, NOON, 2, HOUR),
+    "voice_removed_sessions": VoiceRemovedSession(GUILD, 50, 1, NOON - HOUR, 11, NOON),
+    "voice_departures": VoiceDeparture(GUILD, 1, None, NOON),
     "server_settings": ServerSettings(GUILD, Settings(), 9, NOON),
     "bot_meta": BotMeta("heartbeat", "later"),
 }
@@ -111,6 +147,12 @@ ADDED: dict[str, Entity] = {
     "voice_member_totals": VoiceMemberTotal(ALTERED, 2023, 8, HOUR),
     "voice_channel_totals": VoiceChannelTotal(ALTERED, 2023, 21, HOUR),
     "voice_hours": VoiceHour(ALTERED, 2023022905, HOUR / 4, HOUR / 4, HOUR / 4, HOUR / 4),
+    "voice_rewards": VoiceReward(GUILD, 32, "today", None, 1, True, False, NOON, None),
+    "voice_reward_holders": VoiceRewardHolder(GUILD, 30, 3, True, NOON),
+    "voice_boards": VoiceBoard(GUILD, 41, "day", 1, 1, "today", 10, NOON, None, None, None),
+    "voice_removals": VoiceRemoval(GUILD, 52, 1, NOON, "removed", None, None, None, NOON, 2, HOUR),
+    "voice_removed_sessions": VoiceRemovedSession(GUILD, 50, 3, NOON, 11, NOON),
+    "voice_departures": VoiceDeparture(GUILD, 3, None, NOON),
     "server_settings": ServerSettings(8, Settings(), 1, NOON),
     "bot_meta": BotMeta("new", "😀"),
 }
@@ -130,6 +172,10 @@ _COVER: dict[str, Any] = {
     "edges": [20240229],
 }
 _PAGE: dict[str, Any] = {"limit": 10, "offset": 0}
+_BOARD: dict[str, Any] = {"guild_id": GUILD, "channel_id": 40, "kind": "live"}
+_REWARD: dict[str, Any] = {"guild_id": GUILD, "role_id": 30}
+_REMOVAL: dict[str, Any] = {"guild_id": GUILD, "removal_id": 50}
+_RESET: dict[str, Any] = {"channel_id": None, "since": NOON - 3 * HOUR, "until": NOON}
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "feed_items.latest": {"feed_id": 1},
@@ -178,11 +224,67 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
         "until": NOON,
     },
     "voice_segments.wrong": {"guild_id": ALTERED},
+    "open_voice_sessions.restart": {
+        "guild_id": GUILD,
+        "user_id": 1,
+        "joined_at": NOON,
+        "now": NOON + HOUR,
+    },
+    "voice_boards.claim": {**_BOARD, "next_at": NOON, "then_at": NOON + HOUR},
+    "voice_boards.due": {"now": NOON, "beyond": NOON + HOUR, "limit": 10},
+    "voice_boards.note": {**_BOARD, "message_id": 6, "shown": "y", "problem": None},
+    "voice_boards.of_guild": {"guild_id": GUILD},
+    "voice_departures.among": {"guild_id": GUILD, "user_ids": [1, 3]},
+    "voice_departures.forget_returned": {},
+    "voice_departures.oldest": {"limit": 1},
+    "voice_removals.add": {**_REMOVAL, "sessions": 1, "total": HOUR},
+    "voice_removals.advance": {**_REMOVAL, "phase": "removed", "next_phase": "restoring"},
+    "voice_removals.expired": {"before": NOON + HOUR},
+    "voice_removals.latest": {"guild_id": GUILD},
+    "voice_removals.under_way": {"guild_id": GUILD},
+    "voice_removals.unfinished": {},
+    "voice_removed_sessions.drop_through": {**_REMOVAL, "user_id": 1, "joined_at": NOON},
+    "voice_removed_sessions.page": {**_REMOVAL, "limit": 10},
+    "voice_removed_sessions.take": {
+        "guild_id": GUILD,
+        "removal_id": 51,
+        "user_ids": [1, 2],
+        **_RESET,
+    },
+    "voice_reward_holders.clear": _REWARD,
+    "voice_reward_holders.of_reward": _REWARD,
+    "voice_rewards.due": {"now": NOON, "beyond": NOON + HOUR, "limit": 10},
+    "voice_rewards.of_guild": {"guild_id": GUILD},
+    "voice_rewards.settle": {**_REWARD, "due_at": NOON, "problem": "No."},
+    "voice_rewards.switch": {**_REWARD, "enabled": False, "ending": False, "due_at": NOON},
+    "voice_sessions.across": {
+        "guild_id": GUILD,
+        "day": 20240229,
+        "moment": NOON - 2 * HOUR,
+        "user_id": 1,
+        "channel_id": 10,
+    },
+    "voice_sessions.forget": {"guild_id": GUILD, "user_ids": [1, 2], **_RESET},
+    "voice_sessions.nth_start": {
+        "guild_id": GUILD,
+        "user_id": 1,
+        **_RESET,
+        "limit": 1,
+        "offset": 0,
+    },
+    "voice_sessions.overlapping": {
+        "guild_id": GUILD,
+        "user_ids": [1, 2],
+        "since": NOON - 2 * HOUR,
+        "until": NOON,
+    },
+    "voice_sessions.tallies": {"guild_id": GUILD, "user_id": None, **_RESET},
     "voice_sessions.channels": {**_RANGE, **_COVER, "least": HOUR / 4, **_PAGE},
     "voice_sessions.leaderboard": {
         **_RANGE,
         **_COVER,
         "least": HOUR / 4,
+        "hide_left": True,
         "viewer_id": 3,
         **_PAGE,
     },
