@@ -19,6 +19,9 @@ from pwrbot.errors import PwrbotError
 from pwrbot.replies import Interaction, is_expired, tell
 from pwrbot.services.ranges import UnknownTimezone
 from pwrbot.services.settings import SettingsConflict, SettingsUnreadable, TooManyIgnored
+from pwrbot.services.voice_boards import TooManyBoards
+from pwrbot.services.voice_reset import ResetRefused
+from pwrbot.services.voice_rewards import RewardRefused
 from pwrbot.views.wording import plain
 
 if TYPE_CHECKING:
@@ -99,7 +102,7 @@ async def report_failure(interaction: Interaction, error: Exception, *, name: st
 def _sentence(error: Exception) -> str | None:
     """What a member is told of an error they can do something about; None for the others."""
     match error:
-        case Refusal() | TooManyIgnored():
+        case Refusal() | TooManyIgnored() | TooManyBoards() | ResetRefused() | RewardRefused():
             return str(error)
         case UnknownTimezone():
             return plain(str(error))  # it repeats what the member typed

@@ -14,7 +14,9 @@ class VoiceBoards(Table[VoiceBoard, tuple[int, int, str]], Protocol):
 
     async def of_guild(self, *, guild_id: int) -> list[VoiceBoard]: ...
 
-    async def due(self, *, now: datetime, beyond: datetime, limit: int) -> list[VoiceBoard]: ...
+    async def due(
+        self, *, now: datetime, beyond: datetime, live_beyond: datetime, limit: int
+    ) -> list[VoiceBoard]: ...
 
     async def claim(
         self,

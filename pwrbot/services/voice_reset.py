@@ -286,9 +286,7 @@ class VoiceReset:
                 total=sum((tally.total for tally in tallies), timedelta()),
             )
 
-    async def _across(
-        self, guild_id: int, edge: datetime, scope: ResetScope
-    ) -> list[VoiceSession]:
+    async def _across(self, guild_id: int, edge: datetime, scope: ResetScope) -> list[VoiceSession]:
         before = (edge - _MICROSECOND).astimezone(UTC)
         return await self._repository.voice_sessions.across(
             guild_id=guild_id,

@@ -18,7 +18,7 @@ ORDER BY channel_id, kind;
 
 -- name: due :many
 -- The boards whose time has come, the longest waiting first; also those whose time lies beyond
--- :beyond, which only a clock that ran ahead can have written.
+-- :beyond (a live one's beyond :live_beyond), which only a clock that ran ahead can have written.
 -- crosses guilds: one pass looks after all of them
 -- scan voice_boards: a few boards for each server
 SELECT
@@ -34,7 +34,9 @@ SELECT
     shown,
     problem
 FROM voice_boards
-WHERE next_at <= :now OR next_at > :beyond
+WHERE
+    next_at <= :now OR next_at > :beyond
+    OR (kind = 'live' AND next_at > :live_beyond)
 ORDER BY next_at, guild_id, channel_id, kind
 LIMIT :limit;
 

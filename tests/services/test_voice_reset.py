@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -173,7 +174,7 @@ async def test_undo_goes_around_what_lies_there_now(
     restored = await reset.undo(GUILD, 1)
     assert (restored.sessions, restored.collided) == (2, 3)
     rows = [row for row in await left(repository) if (row.guild_id, row.user_id) == (GUILD, ADA)]
-    for one, next_one in zip(rows, rows[1:], strict=False):
+    for one, next_one in pairwise(rows):
         assert one.left_at <= next_one.joined_at
     # 2 h, 1 h (now elsewhere), 4 h of 10 around 1 h + 15 h that are there now.
     microsecond = timedelta(microseconds=1)

@@ -231,7 +231,12 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
         "now": NOON + HOUR,
     },
     "voice_boards.claim": {**_BOARD, "next_at": NOON, "then_at": NOON + HOUR},
-    "voice_boards.due": {"now": NOON, "beyond": NOON + HOUR, "limit": 10},
+    "voice_boards.due": {
+        "now": NOON,
+        "beyond": NOON + HOUR,
+        "live_beyond": NOON + HOUR,
+        "limit": 10,
+    },
     "voice_boards.note": {**_BOARD, "message_id": 6, "shown": "y", "problem": None},
     "voice_boards.of_guild": {"guild_id": GUILD},
     "voice_departures.among": {"guild_id": GUILD, "user_ids": [1, 3]},
