@@ -53,11 +53,11 @@ async def test_a_reset_asks_acts_and_is_undone_by_its_button(live: LiveBot, guil
     assert "1 session of 1 member with 3 h 00 min" in reply.text
     assert await live.repository.voice_sessions.count() == 3
 
-    reply = await reply.click("Reset")
+    reply = await (await reply.press("Reset")).until(lambda shown: "Reset done" in shown.text)
     assert "1 session with 3 h 00 min went." in reply.text
     assert await live.repository.voice_sessions.count() == 2
 
-    undone = await reply.click("Undo")
+    undone = await reply.press("Undo")
     assert "1 session came back." in undone.text
     assert await live.repository.voice_sessions.count() == 3
     again = await live.ask(guild, "boss", "voice undo")
@@ -69,11 +69,11 @@ async def test_a_reset_that_is_called_off_or_not_answered(
 ) -> None:
     reply = await live.ask(guild, "boss", "voice reset", channel="Lounge")
     assert "2 sessions of 2 members" in reply.text
-    reply = await reply.click("Cancel")
+    reply = await reply.press("Cancel")
     assert "Nothing was reset" in reply.text
     reply = await live.ask(guild, "boss", "voice reset")
     live.clock.advance(minutes=3)
-    late = await reply.click("Reset")
+    late = await reply.press("Reset")
     assert "expired" in late.text or "no answer in time" in late.text
     assert await live.repository.voice_sessions.count() == len(history)
 
@@ -100,7 +100,8 @@ async def test_undo_without_a_reset_and_after_a_day(
 ) -> None:
     reply = await live.ask(guild, "boss", "voice undo")
     assert "can't be undone any more" in reply.text
-    reply = await (await live.ask(guild, "boss", "voice reset")).click("Reset")
+    reply = await (await live.ask(guild, "boss", "voice reset")).press("Reset")
+    await reply.until(lambda shown: "Reset done" in shown.text)
     live.clock.advance(days=1, minutes=1)
     late = await live.ask(guild, "boss", "voice undo")
     assert late.text == "That was more than a day ago: it can't be undone any more."
@@ -119,7 +120,7 @@ def role(guild: Guild) -> Any:
     return regular
 
 
-@pytest.mark.usefixtures("history")
+@pytest.mark.usefixtures("role", "history")
 async def test_a_role_is_given_and_taken_back(role: Any, live: LiveBot, guild: Guild) -> None:
     reply = await live.ask(
         guild, "chief", "voice rewards add", role=role, range="past_24_hours", hours=2
@@ -138,7 +139,7 @@ async def test_a_role_is_given_and_taken_back(role: Any, live: LiveBot, guild: G
     assert guild.member("ada").roles == guild.member("bob").roles == []
 
 
-@pytest.mark.usefixtures("history")
+@pytest.mark.usefixtures("role", "history")
 async def test_a_role_that_was_deleted_is_named_in_the_list(
     role: Any, live: LiveBot, guild: Guild
 ) -> None:
@@ -183,11 +184,11 @@ async def test_a_board_posts_itself_once(live: LiveBot, guild: Guild) -> None:
     reply = await live.ask(guild, "boss", "voice board post", channel=channel, every="day", hour=9)
     assert "every day at 09:00" in reply.text
     await live.bot.chores.once()
-    assert live.sandbox.world.messages.of(channel) == []
+    assert live.sandbox.messages.of(channel) == []
     live.clock.set(NOW + timedelta(hours=21))
     await live.bot.chores.once()
     await live.bot.chores.once()
-    [message] = live.sandbox.world.messages.of(channel)
+    [message] = live.sandbox.messages.of(channel)
     shown = str(message.payload["components"])
     assert "Voice leaderboard: yesterday" in shown
     assert f"1. <@{guild.member('ada').id}> · 3 h 00 min" in shown
@@ -199,7 +200,7 @@ async def test_a_live_board_is_edited_posted_anew_and_stops_with_its_channel(
     live: LiveBot, guild: Guild
 ) -> None:
     channel = await guild.create_channel("news")
-    messages = live.sandbox.world.messages
+    messages = live.sandbox.messages
     await live.ask(guild, "boss", "voice board live", channel=channel, range="all_time", minutes=5)
     await live.bot.chores.once()
     [first] = messages.of(channel)
@@ -276,21 +277,28 @@ async def test_who_came_back_is_a_member_again(live: LiveBot, guild: Guild) -> N
 @pytest.mark.usefixtures("history")
 async def test_an_account_that_is_gone_has_no_name(live: LiveBot, guild: Guild) -> None:
     ada = await guild.remove_member("ada")
-    del live.sandbox.world.users[ada.id]
+    del live.sandbox.users[ada.id]
     board = await live.ask(guild, "bob", "voice leaderboard")
     assert "1. Someone who left the server · 3 h 00 min" in board.text
 
 
 @pytest.mark.usefixtures("history")
 async def test_discord_is_asked_for_each_member_once_and_not_waited_for(
-    live: LiveBot, guild: Guild, monkeypatch: pytest.MonkeyPatch
+    live: LiveBot, guild: Guild
 ) -> None:
-    monkeypatch.setattr("pwrbot.discord_guilds.ANSWER_WITHIN", 0.05)
+    ids = [guild.member(name).id for name in ("ada", "bob", "cy")]
+    await guild.remove_member("ada")
 
     def asked() -> int:
-        return sum("/members/" in request.path for request in live.sandbox.world.requests)
+        return sum("/members/" in request.path for request in live.sandbox.requests)
 
-    await live.ask(guild, "bob", "voice leaderboard")
-    assert asked() == 3
-    await live.ask(guild, "bob", "voice leaderboard")
-    assert asked() == 3
+    live.sandbox.fail_next("GET", "/members/", status=None, times=1, delay=5)
+    names = await live.bot.guild_door.names(guild.id, ids, within=0.3)
+    assert names.shown[ids[0]] == f"<@{ids[0]}>", "who is not known to have left is there"
+    assert not names.news
+    names = await live.bot.guild_door.names(guild.id, ids, within=5)
+    assert names.shown[ids[0]] == "ada (left the server)"
+    assert names.news
+    before = asked()
+    assert not (await live.bot.guild_door.names(guild.id, ids)).news
+    assert asked() == before
