@@ -172,7 +172,7 @@ class VoiceReset:
     async def purge(self) -> int:
         """Forget resets that can't be undone any more; says how many."""
         expired = await self._repository.voice_removals.expired(
-            before=self._clock.now() - UNDO_WITHIN
+            earliest=self._clock.now() - UNDO_WITHIN
         )
         for removal in expired:
             while page := await self._page(removal):

@@ -60,7 +60,7 @@ SELECT
     sessions,
     total
 FROM voice_removals
-WHERE asked_at < :before AND phase IN ('removed', 'restored')
+WHERE asked_at < :earliest AND phase IN ('removed', 'restored')
 ORDER BY asked_at, guild_id, removal_id;
 
 -- name: advance :rows

@@ -15,8 +15,8 @@ WHERE guild_id = :guild_id
 ORDER BY role_id;
 
 -- name: due :many
--- The rules in force that are to be looked at, the longest waiting first; also those whose time lies
--- beyond :beyond, which only a clock that ran ahead can have written.
+-- The rules in force that are to be looked at, the longest waiting first; also those whose time
+-- lies beyond :beyond, which only a clock that ran ahead can have written.
 -- crosses guilds: one pass looks after all of them
 -- scan voice_rewards: a few rules for each server
 SELECT

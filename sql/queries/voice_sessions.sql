@@ -30,7 +30,8 @@ WHERE joined_at < :left_at;
 -- name: leaderboard :many
 -- A page of the members of a guild by their time within the range, longest first, ties by user_id:
 -- those with at least :least, from the place after :offset on. The line of :viewer_id comes along
--- whatever its place. With :hide_left nobody who left has a place. The range is put together from roll-ups (pwrbot/services/cover.py).
+-- whatever its place. With :hide_left nobody who left has a place. The range is put together from
+-- roll-ups (pwrbot/services/cover.py).
 WITH parts AS (
     SELECT
         user_id,

@@ -244,7 +244,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "voice_departures.oldest": {"limit": 1},
     "voice_removals.add": {**_REMOVAL, "sessions": 1, "total": HOUR},
     "voice_removals.advance": {**_REMOVAL, "phase": "removed", "next_phase": "restoring"},
-    "voice_removals.expired": {"before": NOON + HOUR},
+    "voice_removals.expired": {"earliest": NOON + HOUR},
     "voice_removals.latest": {"guild_id": GUILD},
     "voice_removals.under_way": {"guild_id": GUILD},
     "voice_removals.unfinished": {},
