@@ -9,6 +9,7 @@ import discord
 import structlog
 from discord.ext import commands
 
+from pwrbot.chores import Chores
 from pwrbot.clock import Clock
 from pwrbot.cogs.about import About
 from pwrbot.cogs.feeds import Feeds
@@ -18,6 +19,7 @@ from pwrbot.commands import CommandTree, sync_commands
 from pwrbot.config import CommandSync
 from pwrbot.discord_api import use_gateway
 from pwrbot.discord_cache import renew_roles, survive_unreadable
+from pwrbot.discord_guilds import DiscordGuilds
 from pwrbot.gateway import VoiceGateway
 from pwrbot.in_flight import InFlight
 from pwrbot.people import People
@@ -30,10 +32,14 @@ from pwrbot.services.preferences import PreferenceService
 from pwrbot.services.settings import SettingsService
 from pwrbot.services.statistics import VoiceStatistics
 from pwrbot.services.voice import VoiceTracker
+from pwrbot.services.voice_boards import VoiceBoards
 from pwrbot.services.voice_calendar import VoiceCalendar
+from pwrbot.services.voice_reset import VoiceReset
+from pwrbot.services.voice_rewards import VoiceRewards
 from pwrbot.shards import Shards
 from pwrbot.views.boards import TIMEOUT, Boards
 from pwrbot.views.cards import Cards
+from pwrbot.views.resets import Resets
 
 log = structlog.get_logger(__name__)
 
@@ -98,6 +104,12 @@ class Bot(commands.AutoShardedBot):
         self.cards = studio and Cards(studio, self._avatars, People(self, clock))
         self.boards = Boards(clock, self.in_flight, board_timeout)
         self.voice_gateway = VoiceGateway(self, tracker, clock)
+        self.voice_rewards = VoiceRewards(repository, clock, settings, statistics)
+        self.voice_boards = VoiceBoards(repository, clock, settings, statistics)
+        self.voice_reset = VoiceReset(repository, clock)
+        self.resets = Resets(self.voice_reset, clock, self.in_flight)
+        self.guild_door = DiscordGuilds(self)
+        self.chores = Chores(self)
         self._command_sync: CommandSync = command_sync
 
     def dispatch(self, event_name: str, /, *args: Any, **kwargs: Any) -> None:
@@ -123,6 +135,7 @@ class Bot(commands.AutoShardedBot):
 
     async def on_interaction(self, interaction: Interaction) -> None:
         await self.boards.take(interaction)
+        await self.resets.take(interaction)
 
     async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:
         log.exception("event_failed", gateway_event=event_method)
@@ -146,6 +159,7 @@ class Bot(commands.AutoShardedBot):
         if not drained:
             log.warning("commands_abandoned", commands=len(self.in_flight))
         await self.boards.close()
+        await self.resets.close()
         return drained
 
 

@@ -22,6 +22,9 @@ from pwrbot.services.feed_links import NoLinks, TooManyLinks
 from pwrbot.services.feeds import NotFollowed
 from pwrbot.services.ranges import UnknownTimezone
 from pwrbot.services.settings import SettingsConflict, SettingsUnreadable, TooManyIgnored
+from pwrbot.services.voice_boards import TooManyBoards
+from pwrbot.services.voice_reset import ResetRefused
+from pwrbot.services.voice_rewards import RewardRefused
 from pwrbot.views.wording import plain
 
 if TYPE_CHECKING:
@@ -103,6 +106,8 @@ def _sentence(error: Exception) -> str | None:
     """What a member is told of an error they can do something about; None for the others."""
     match error:
         case Refusal() | TooManyIgnored() | NoLinks() | TooManyLinks() | NotFollowed():
+            return str(error)
+        case TooManyBoards() | ResetRefused() | RewardRefused():
             return str(error)
         case FeedError():  # it quotes nothing from outside
             return str(error)

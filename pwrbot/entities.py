@@ -138,6 +138,113 @@ class VoiceSpan(Entity, frozen=True, gc=False):
     ended_at: datetime
 
 
+class VoiceReward(Entity, frozen=True, gc=False):
+    """A role for the members with enough time within a range, or with the most."""
+
+    guild_id: Key[int]
+    role_id: Key[int]
+    look_back: str
+    """The value of a Range."""
+    least: timedelta | None
+    """The time it takes; None where ``top`` says how many of the first get it."""
+    top: int | None
+    enabled: bool
+    ending: bool
+    """Being taken back from everybody, after which the rule goes."""
+    due_at: datetime
+    """When it is next looked at."""
+    problem: str | None
+    """Why it does not work at present, for the server's managers."""
+
+
+class VoiceRewardHolder(Entity, frozen=True, gc=False):
+    """A member who has earned a role."""
+
+    guild_id: Key[int]
+    role_id: Key[int]
+    user_id: Key[int]
+    given: bool
+    """By the bot; False: they had it already, and so they keep it."""
+    checked_at: datetime
+
+
+VoiceBoardKind = Literal["day", "week", "month", "live"]
+
+
+class VoiceBoard(Entity, frozen=True, gc=False):
+    """A leaderboard that a channel gets by itself: each day, week or month, or kept current."""
+
+    guild_id: Key[int]
+    channel_id: Key[int]
+    kind: Key[VoiceBoardKind]
+    hour: int
+    """Of the server's zone, at which it posts."""
+    weekday: int
+    """On which a weekly one posts, 0 is Monday."""
+    look_back: str
+    """The value of a Range, for a live one."""
+    minutes: int
+    """Between two edits of a live one, at least."""
+    next_at: datetime
+    message_id: int | None
+    shown: str | None
+    """What tells two contents of a live one apart."""
+    problem: str | None
+
+
+VoiceRemovalPhase = Literal["removing", "removed", "restoring", "restored"]
+
+
+class VoiceRemoval(Entity, frozen=True, gc=False):
+    """A reset: the sessions of a member, in a channel, that began within [since, until)."""
+
+    guild_id: Key[int]
+    removal_id: Key[int]
+    asked_by: int
+    asked_at: datetime
+    phase: VoiceRemovalPhase
+    user_id: int | None
+    """None: of all members."""
+    channel_id: int | None
+    """None: in all channels."""
+    since: datetime | None
+    """None: from the first one on."""
+    until: datetime
+    """At the latest ``asked_at``."""
+    sessions: int
+    """How many have been taken."""
+    total: timedelta
+
+
+class VoiceRemovedSession(Entity, frozen=True, gc=False):
+    """A session that a reset took."""
+
+    guild_id: Key[int]
+    removal_id: Key[int]
+    user_id: Key[int]
+    joined_at: Key[datetime]
+    channel_id: int
+    left_at: datetime
+
+
+class VoiceTally(Entity, frozen=True, gc=False):
+    """How many sessions of a member something concerns, and the time in them."""
+
+    user_id: int
+    sessions: int
+    total: timedelta
+
+
+class VoiceDeparture(Entity, frozen=True, gc=False):
+    """A member found to have left the server."""
+
+    guild_id: Key[int]
+    user_id: Key[int]
+    name: str | None
+    """Of the account, None where it is gone too."""
+    checked_at: datetime
+
+
 # Feeds
 
 
@@ -412,6 +519,8 @@ class VoiceSettings(msgspec.Struct, frozen=True, omit_defaults=True):
     """Whether time with no other person in the channel counts."""
     ignored_channels: tuple[int, ...] = ()
     ignored_roles: tuple[int, ...] = ()
+    hide_left: bool = False
+    """Whether boards leave out members who left the server."""
 
 
 class Settings(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -115,6 +115,7 @@ async def _serve(config: Config, token: str, database: Database, clock: Clock, s
                     tracker.run_heartbeat(),
                     bot.voice_gateway.run_reconcile(config.voice_reconcile_seconds),
                     feed_work.run(),
+                    bot.chores.run(),
                     *_for_development(config, database.repository, clock),
                 )
             )

@@ -141,6 +141,14 @@ class ServerSettings(commands.GroupCog, group_name="settings"):
             ),
         )
 
+    @voice.command(name="members-who-left")
+    @app_commands.describe(hidden="Whether leaderboards leave out who left the server")
+    async def members_who_left(self, interaction: Interaction, hidden: bool) -> None:
+        """Hide members who left from leaderboards, or show them."""
+        await self._change_voice(
+            interaction, lambda voice: msgspec.structs.replace(voice, hide_left=hidden)
+        )
+
     async def _change_voice(
         self, interaction: Interaction, change: Callable[[VoiceSettings], VoiceSettings]
     ) -> None:
@@ -176,6 +184,7 @@ def _lines(settings: Settings, zone: str) -> list[str]:
         f"**Time alone in a channel**: {_counts(voice.alone)}",
         f"**Ignored channels**: {_list(voice.ignored_channels, '<#{}>')}",
         f"**Ignored roles**: {_list(voice.ignored_roles, '<@&{}>')}",
+        f"**Members who left**: {'hidden' if voice.hide_left else 'shown'}",
         *setting_lines(settings.feeds),
     ]
 

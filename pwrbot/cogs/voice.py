@@ -14,11 +14,15 @@ from discord import app_commands
 from discord.ext import commands
 
 from pwrbot.cogs.checks import guild_of
+from pwrbot.cogs.range_option import RangeChoice
+from pwrbot.cogs.voice_boards import VoiceBoardCommands
+from pwrbot.cogs.voice_reset import VoiceResetCommands
+from pwrbot.cogs.voice_rewards import VoiceRewardCommands
 from pwrbot.commands import Refusal
 from pwrbot.pictures import Picture, chart_lines, week_lines, year_lines
 from pwrbot.replies import Interaction, defer
 from pwrbot.services.ranges import DEFAULT_RANGE, EPOCH, Range
-from pwrbot.services.statistics import MemberStats
+from pwrbot.services.statistics import LeaderboardPage, MemberStats
 from pwrbot.services.voice import Judgement
 from pwrbot.services.voice_rules import Verdict
 from pwrbot.views.boards import Board, BoardPage, Load
@@ -32,21 +36,6 @@ if TYPE_CHECKING:
 User = discord.Member | discord.User
 
 
-class RangeOption(app_commands.Transformer):
-    """A range, chosen from all there are."""
-
-    @property
-    def choices(self) -> list[app_commands.Choice[str | int | float]]:
-        return [app_commands.Choice(name=each.label, value=each.value) for each in Range]
-
-    async def transform(self, interaction: Interaction, value: str, /) -> Range:
-        try:
-            return Range(value)
-        except ValueError:
-            raise Refusal("There is no such range: choose one from the list.") from None
-
-
-RangeChoice = app_commands.Transform[Range, RangeOption]
 PageNumber = app_commands.Range[int, 1]
 
 
@@ -58,6 +47,11 @@ class Voice(commands.GroupCog, group_name="voice"):
         super().__init__()
         self._bot = bot
         self._statistics = bot.statistics
+        group = self.app_command
+        assert isinstance(group, app_commands.Group)
+        for part in (VoiceRewardCommands(bot), VoiceBoardCommands(bot)):
+            group.add_command(part)
+        VoiceResetCommands(bot).add_to(group)
 
     async def interaction_check(self, interaction: Interaction, /) -> bool:
         guild_of(interaction)
@@ -75,7 +69,7 @@ class Voice(commands.GroupCog, group_name="voice"):
         guild_id, viewer_id = guild_of(interaction), interaction.user.id
 
         async def load(range: Range, page: int) -> BoardPage:
-            found = await self._statistics.leaderboard(guild_id, range, page, viewer_id=viewer_id)
+            found, names = await self._leaderboard(guild_id, range, page, viewer_id)
             note = None
             if found.own is not None:
                 note = (
@@ -95,7 +89,9 @@ class Voice(commands.GroupCog, group_name="voice"):
             return BoardPage(
                 title="Voice leaderboard",
                 when=_when(found.range, found.since, found.until, found.zone),
-                lines=[_line(row.place, row.user_id, duration(row.total)) for row in found.rows]
+                lines=[
+                    _line(row.place, names[row.user_id], duration(row.total)) for row in found.rows
+                ]
                 or ["Nobody has spent time in a voice channel in this range yet."],
                 note=note,
                 page=found.page,
@@ -123,10 +119,14 @@ class Voice(commands.GroupCog, group_name="voice"):
 
         async def load(range: Range, page: int) -> BoardPage:
             found = await self._statistics.partners(guild_id, who.id, range, page)
+            users = [row.user_id for row in found.rows]
+            names = (await self._bot.guild_door.names(guild_id, users)).shown
             return BoardPage(
                 title=f"Voice partners of {_name(who)}",
                 when=_when(found.range, found.since, found.until, found.zone),
-                lines=[_line(row.place, row.user_id, duration(row.total)) for row in found.rows]
+                lines=[
+                    _line(row.place, names[row.user_id], duration(row.total)) for row in found.rows
+                ]
                 or ["No time in a voice channel together with anybody in this range yet."],
                 note=f"{count(found.members, 'partner')} in all." if found.rows else None,
                 page=found.page,
@@ -212,6 +212,19 @@ class Voice(commands.GroupCog, group_name="voice"):
         cards = self._bot.cards
         return None if cards is None else lambda: picture(cards)
 
+    async def _leaderboard(
+        self, guild_id: int, range: Range, page: int, viewer_id: int
+    ) -> tuple[LeaderboardPage, Mapping[int, str]]:
+        """A page and its names; asked for once more where the server hides those who left and one
+        of them is found on it."""
+        door = self._bot.guild_door
+        found = await self._statistics.leaderboard(guild_id, range, page, viewer_id=viewer_id)
+        names = await door.names(guild_id, [row.user_id for row in found.rows])
+        if names.news and (await self._bot.settings.get(guild_id)).voice.hide_left:
+            found = await self._statistics.leaderboard(guild_id, range, page, viewer_id=viewer_id)
+            names = await door.names(guild_id, [row.user_id for row in found.rows], within=0.5)
+        return found, names.shown
+
     async def _open(
         self, interaction: Interaction, views: Load | Mapping[str, Load], range: Range, page: int
     ) -> None:
@@ -241,8 +254,8 @@ def _name(user: User) -> str:
     return f"{mention(user.id)}{left}"
 
 
-def _line(place: int, user_id: int, text: str) -> str:
-    return f"{place}. {mention(user_id)} · {text}"
+def _line(place: int, name: str, text: str) -> str:
+    return f"{place}. {name} · {text}"
 
 
 def _when(range: Range, since: datetime, until: datetime, zone: ZoneInfo) -> str:

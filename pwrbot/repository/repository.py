@@ -26,6 +26,10 @@ from pwrbot.repository.sql_files import sql_directory
 from pwrbot.repository.statement import Statement
 from pwrbot.repository.table import BoundTable
 from pwrbot.repository.url import PostgresURL, SQLiteURL, parse_url
+from pwrbot.repository.voice_boards import VoiceBoards
+from pwrbot.repository.voice_departures import VoiceDepartures
+from pwrbot.repository.voice_removals import VoiceRemovals, VoiceRemovedSessions
+from pwrbot.repository.voice_rewards import VoiceRewardHolders, VoiceRewards
 from pwrbot.repository.voice_rollups import (
     VoiceChannelTotals,
     VoiceHours,
@@ -55,6 +59,12 @@ class Tables:
     voice_member_totals: VoiceMemberTotals
     voice_channel_totals: VoiceChannelTotals
     voice_hours: VoiceHours
+    voice_rewards: VoiceRewards
+    voice_reward_holders: VoiceRewardHolders
+    voice_boards: VoiceBoards
+    voice_removals: VoiceRemovals
+    voice_removed_sessions: VoiceRemovedSessions
+    voice_departures: VoiceDepartures
     server_settings: ServerSettingsTable
     member_preferences: MemberPreferencesTable
     bot_meta: BotMetaTable

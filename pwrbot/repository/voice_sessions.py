@@ -11,6 +11,7 @@ from pwrbot.entities import (
     VoicePartner,
     VoiceSession,
     VoiceSpan,
+    VoiceTally,
     VoiceTotal,
 )
 from pwrbot.repository.table import Table
@@ -28,6 +29,10 @@ class OpenVoiceSessions(Table[OpenVoiceSession, tuple[int, int]], Protocol):
         user_ids: list[int],
         channel_ids: list[int],
         joined_ats: list[datetime],
+    ) -> int: ...
+
+    async def restart(
+        self, *, guild_id: int, user_id: int, joined_at: datetime, now: datetime
     ) -> int: ...
 
     async def remove(self, *, guild_ids: list[int], user_ids: list[int]) -> int: ...
@@ -72,6 +77,7 @@ class VoiceSessions(Table[VoiceSession, tuple[int, int, datetime]], Protocol):
         last_year: int,
         edges: list[int],
         least: timedelta,
+        hide_left: bool,
         viewer_id: int | None,
         limit: int,
         offset: int,
@@ -109,3 +115,49 @@ class VoiceSessions(Table[VoiceSession, tuple[int, int, datetime]], Protocol):
     async def spans(
         self, *, guild_id: int, user_id: int, since: datetime, until: datetime, now: datetime
     ) -> list[VoiceSpan]: ...
+
+    async def tallies(
+        self,
+        *,
+        guild_id: int,
+        user_id: int | None,
+        channel_id: int | None,
+        since: datetime | None,
+        until: datetime,
+    ) -> list[VoiceTally]: ...
+
+    async def nth_start(
+        self,
+        *,
+        guild_id: int,
+        user_id: int,
+        channel_id: int | None,
+        since: datetime | None,
+        until: datetime,
+        limit: int,
+        offset: int,
+    ) -> list[datetime]: ...
+
+    async def across(
+        self,
+        *,
+        guild_id: int,
+        day: int,
+        moment: datetime,
+        user_id: int | None,
+        channel_id: int | None,
+    ) -> list[VoiceSession]: ...
+
+    async def forget(
+        self,
+        *,
+        guild_id: int,
+        user_ids: list[int],
+        channel_id: int | None,
+        since: datetime | None,
+        until: datetime,
+    ) -> int: ...
+
+    async def overlapping(
+        self, *, guild_id: int, user_ids: list[int], since: datetime, until: datetime
+    ) -> list[VoiceSession]: ...

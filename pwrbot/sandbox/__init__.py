@@ -14,7 +14,15 @@ knows pwrbot's commands or tables.
 
 from pwrbot.sandbox.errors import NoAnswer, NotOffered, NotSeen, SandboxError
 from pwrbot.sandbox.guild import Guild
-from pwrbot.sandbox.model import ADMINISTRATOR, MANAGE_GUILD, Channel, Member, Role, User
+from pwrbot.sandbox.model import (
+    ADMINISTRATOR,
+    MANAGE_GUILD,
+    MANAGE_ROLES,
+    Channel,
+    Member,
+    Role,
+    User,
+)
 from pwrbot.sandbox.reply import Reply
 from pwrbot.sandbox.sandbox import Sandbox
 from pwrbot.sandbox.world import TOKEN
@@ -22,6 +30,7 @@ from pwrbot.sandbox.world import TOKEN
 __all__ = [
     "ADMINISTRATOR",
     "MANAGE_GUILD",
+    "MANAGE_ROLES",
     "TOKEN",
     "Channel",
     "Guild",

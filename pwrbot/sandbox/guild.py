@@ -135,12 +135,13 @@ class Guild(GuildState):
         return member
 
     async def give_role(self, who: Who, role: Role, *, given: bool = True) -> None:
-        """Give a role or take it away; only the members intent hears of it."""
+        """Give a role or take it away; the members intent hears of it, all of the bot's own."""
         member = self.member(who)
         others = [held for held in member.roles if held is not role]
         member.roles = [*others, role] if given else others
         body = {"guild_id": str(self.id), **payloads.member(member)}
-        await self._tell("GUILD_MEMBER_UPDATE", body, GUILD_MEMBERS)
+        intents = GUILDS | GUILD_MEMBERS if member is self.me else GUILD_MEMBERS
+        await self._tell("GUILD_MEMBER_UPDATE", body, intents)
 
     async def set_afk_channel(self, where: Where | None) -> None:
         self.afk_channel = None if where is None else self.channel(where)

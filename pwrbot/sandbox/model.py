@@ -21,6 +21,7 @@ DISCORD_EPOCH_MS = 1_420_070_400_000
 
 ADMINISTRATOR = 1 << 3
 MANAGE_GUILD = 1 << 5
+MANAGE_ROLES = 1 << 28
 ALL_PERMISSIONS = (1 << 53) - 1
 EVERYONE_PERMISSIONS = 0x0000_0048_0636_CDC1
 """View, send (in threads too), embed, attach, history, reactions, connect, speak: what a new server

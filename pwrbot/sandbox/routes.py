@@ -8,7 +8,7 @@ from aiohttp import hdrs, web
 
 from pwrbot.sandbox import payloads
 from pwrbot.sandbox.errors import ApiError, Form, not_found
-from pwrbot.sandbox.model import Channel, User
+from pwrbot.sandbox.model import MANAGE_ROLES, Channel, User
 from pwrbot.sandbox.rest import Route, answer, decoded, nothing, read_body
 
 if TYPE_CHECKING:
@@ -40,6 +40,12 @@ class Routes:
             ("GET", of_guild + "/channels", self.get_channels),
             ("GET", of_guild + "/roles", self.get_roles),
             ("GET", of_guild + "/members/{user:\\d+}", self.get_member),
+            ("PUT", of_guild + "/members/{user:\\d+}/roles/{role:\\d+}", self.add_role),
+            (
+                hdrs.METH_DELETE,
+                of_guild + "/members/{user:\\d+}/roles/{role:\\d+}",
+                self.remove_role,
+            ),
             ("GET", of_guild + "/voice-states/{user:\\d+|@me}", self.get_voice_state),
             ("GET", "/channels/{channel:\\d+}", self.get_channel),
             ("POST", "/channels/{channel:\\d+}/typing", self.typing),
@@ -122,6 +128,26 @@ class Routes:
             self._user(user_id)
             raise not_found("Member", 10007)
         return answer(payloads.member(member))
+
+    async def add_role(self, request: web.Request) -> web.Response:
+        return await self._change_role(request, given=True)
+
+    async def remove_role(self, request: web.Request) -> web.Response:
+        return await self._change_role(request, given=False)
+
+    async def _change_role(self, request: web.Request, *, given: bool) -> web.Response:
+        guild = self._guild(request)
+        role = guild.roles.get(int(request.match_info["role"]))
+        member = guild.members.get(int(request.match_info["user"]))
+        if role is None:
+            raise not_found("Role", 10011)
+        if member is None or not member.present:
+            raise not_found("Member", 10007)
+        highest = max((held.position for held in guild.me.roles), default=0)
+        if not guild.me.permissions & MANAGE_ROLES or role.position >= highest:
+            raise ApiError(403, 50013, "Missing Permissions")
+        await guild.give_role(member, role, given=given)
+        return nothing()
 
     async def get_voice_state(self, request: web.Request) -> web.Response:
         guild, who = self._guild(request), request.match_info["user"]

@@ -150,12 +150,17 @@ class VoiceStatistics:
         limit: int,
         offset: int = 0,
         least: timedelta = _MICROSECOND,
+        hide_left: bool | None = None,
         viewer_id: int | None = None,
     ) -> list[VoiceTotal]:
         """Members with at least ``least`` in a range, the longest first, ties by user id.
 
         ``limit`` of them from ``offset`` on, and the viewer's line if that is not among them.
+        ``hide_left`` leaves out, places included, who is known to have left the server; None: as
+        the server chose.
         """
+        if hide_left is None:
+            hide_left = (await self._settings.get(guild_id)).voice.hide_left
         return await self._repository.voice_sessions.leaderboard(
             guild_id=guild_id,
             since=made.since,
@@ -167,6 +172,7 @@ class VoiceStatistics:
             last_year=made.last_year,
             edges=made.edges,
             least=least,
+            hide_left=hide_left,
             viewer_id=viewer_id,
             limit=limit,
             offset=offset,

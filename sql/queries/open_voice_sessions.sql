@@ -9,6 +9,12 @@ FROM open_voice_sessions
 WHERE guild_id = :guild_id
 ORDER BY user_id;
 
+-- name: restart :rows
+-- Has a session count from :now on; 0 where it is no longer the one that began at :joined_at.
+UPDATE open_voice_sessions
+SET joined_at = :now
+WHERE guild_id = :guild_id AND user_id = :user_id AND joined_at = :joined_at;
+
 -- name: remove_all :rows
 -- Takes away every open session that voice_sessions.end_all means by the same parameters, once that
 -- has stored them.

@@ -23,7 +23,8 @@ WHERE
 -- name: leaderboard :many
 -- A page of the members of a guild by their time within the range, longest first, ties by user_id:
 -- those with at least :least, from the place after :offset on. The line of :viewer_id comes along
--- whatever its place. The range is put together from roll-ups (pwrbot/services/cover.py).
+-- whatever its place. With :hide_left nobody who left has a place. The range is put together from
+-- roll-ups (pwrbot/services/cover.py).
 WITH parts AS (
     SELECT
         user_id,
@@ -84,6 +85,12 @@ places AS (
         ROW_NUMBER() OVER (ORDER BY total DESC, user_id) AS place,
         COUNT(*) OVER () AS members
     FROM totals
+    WHERE
+        user_id NOT IN (
+            SELECT user_id
+            FROM voice_departures
+            WHERE guild_id = :guild_id AND :hide_left = TRUE
+        )
 )
 
 SELECT
@@ -181,3 +188,78 @@ WHERE
     guild_id = :guild_id AND user_id = :user_id
     AND joined_at < :until AND joined_at < :now AND :now > :since AND :since < :until
 ORDER BY started_at, ended_at;
+
+-- name: tallies :many
+-- How many sessions of each member began within the range, and the time in them.
+SELECT
+    user_id,
+    COUNT(*) AS sessions,
+    SUM(left_at - joined_at) AS total
+FROM voice_sessions
+WHERE
+    guild_id = :guild_id
+    AND (:user_id IS NULL OR user_id = :user_id)
+    AND (:channel_id IS NULL OR channel_id = :channel_id)
+    AND (:since IS NULL OR joined_at >= :since)
+    AND joined_at < :until
+GROUP BY user_id
+ORDER BY user_id;
+
+-- name: nth_start :many
+-- When sessions of a member, in the order they began, did begin.
+SELECT joined_at
+FROM voice_sessions
+WHERE
+    guild_id = :guild_id AND user_id = :user_id
+    AND (:channel_id IS NULL OR channel_id = :channel_id)
+    AND (:since IS NULL OR joined_at >= :since)
+    AND joined_at < :until
+ORDER BY joined_at
+LIMIT :limit OFFSET :offset;
+
+-- name: across :many
+-- The sessions that began before a moment and ended after it; :day is the day of UTC in which the
+-- microsecond before that moment lies.
+SELECT
+    sessions.guild_id,
+    sessions.user_id,
+    sessions.joined_at,
+    sessions.channel_id,
+    sessions.left_at
+FROM voice_segments AS segments
+INNER JOIN voice_sessions AS sessions
+    ON
+        segments.guild_id = sessions.guild_id
+        AND segments.user_id = sessions.user_id
+        AND segments.channel_id = sessions.channel_id
+WHERE
+    segments.guild_id = :guild_id AND segments.day = :day
+    AND sessions.guild_id = :guild_id
+    AND segments.started_at < :moment AND segments.ended_at >= :moment
+    AND sessions.joined_at < :moment AND sessions.left_at > :moment
+    AND (:user_id IS NULL OR sessions.user_id = :user_id)
+    AND (:channel_id IS NULL OR sessions.channel_id = :channel_id)
+ORDER BY sessions.user_id, sessions.joined_at;
+
+-- name: forget :rows
+-- Deletes the sessions of these members that began within the range.
+DELETE FROM voice_sessions
+WHERE
+    guild_id = :guild_id AND user_id IN (:user_ids)
+    AND (:channel_id IS NULL OR channel_id = :channel_id)
+    AND (:since IS NULL OR joined_at >= :since)
+    AND joined_at < :until;
+
+-- name: overlapping :many
+-- The sessions of these members that have time within the range, or begin in it.
+SELECT
+    guild_id,
+    user_id,
+    joined_at,
+    channel_id,
+    left_at
+FROM voice_sessions
+WHERE
+    guild_id = :guild_id AND user_id IN (:user_ids)
+    AND joined_at < :until AND (left_at > :since OR joined_at >= :since)
+ORDER BY user_id, joined_at;

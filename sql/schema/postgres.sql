@@ -147,6 +147,24 @@ CREATE TABLE feed_queues (
 
 CREATE INDEX feed_queues_due ON feed_queues USING btree (due_at, subscriber_id, feed_id) WHERE due_at IS NOT NULL;
 
+CREATE TABLE voice_boards (
+    guild_id bigint NOT NULL,
+    channel_id bigint NOT NULL,
+    kind text NOT NULL,
+    hour bigint NOT NULL,
+    weekday bigint NOT NULL,
+    look_back text NOT NULL,
+    minutes bigint NOT NULL,
+    next_at timestamp with time zone NOT NULL,
+    message_id bigint,
+    shown text,
+    problem text,
+    CONSTRAINT voice_boards_pkey PRIMARY KEY (guild_id, channel_id, kind),
+    CONSTRAINT voice_boards_hour CHECK (hour >= 0 AND hour <= 23),
+    CONSTRAINT voice_boards_minutes CHECK (minutes > 0),
+    CONSTRAINT voice_boards_weekday CHECK (weekday >= 0 AND weekday <= 6)
+);
+
 CREATE TABLE voice_channel_totals (
     guild_id bigint NOT NULL,
     period bigint NOT NULL,
@@ -154,6 +172,14 @@ CREATE TABLE voice_channel_totals (
     total interval NOT NULL,
     CONSTRAINT voice_channel_totals_pkey PRIMARY KEY (guild_id, period, channel_id)
 ) WITH (fillfactor=80);
+
+CREATE TABLE voice_departures (
+    guild_id bigint NOT NULL,
+    user_id bigint NOT NULL,
+    name text,
+    checked_at timestamp with time zone NOT NULL,
+    CONSTRAINT voice_departures_pkey PRIMARY KEY (guild_id, user_id)
+);
 
 CREATE TABLE voice_hours (
     guild_id bigint NOT NULL,
@@ -172,6 +198,54 @@ CREATE TABLE voice_member_totals (
     total interval NOT NULL,
     CONSTRAINT voice_member_totals_pkey PRIMARY KEY (guild_id, period, user_id)
 ) WITH (fillfactor=80);
+
+CREATE TABLE voice_removals (
+    guild_id bigint NOT NULL,
+    removal_id bigint NOT NULL,
+    asked_by bigint NOT NULL,
+    asked_at timestamp with time zone NOT NULL,
+    phase text NOT NULL,
+    user_id bigint,
+    channel_id bigint,
+    since timestamp with time zone,
+    until timestamp with time zone NOT NULL,
+    sessions bigint NOT NULL,
+    total interval NOT NULL,
+    CONSTRAINT voice_removals_pkey PRIMARY KEY (guild_id, removal_id)
+);
+
+CREATE TABLE voice_removed_sessions (
+    guild_id bigint NOT NULL,
+    removal_id bigint NOT NULL,
+    user_id bigint NOT NULL,
+    joined_at timestamp with time zone NOT NULL,
+    channel_id bigint NOT NULL,
+    left_at timestamp with time zone NOT NULL,
+    CONSTRAINT voice_removed_sessions_pkey PRIMARY KEY (guild_id, removal_id, user_id, joined_at)
+);
+
+CREATE TABLE voice_reward_holders (
+    guild_id bigint NOT NULL,
+    role_id bigint NOT NULL,
+    user_id bigint NOT NULL,
+    given boolean NOT NULL,
+    checked_at timestamp with time zone NOT NULL,
+    CONSTRAINT voice_reward_holders_pkey PRIMARY KEY (guild_id, role_id, user_id)
+);
+
+CREATE TABLE voice_rewards (
+    guild_id bigint NOT NULL,
+    role_id bigint NOT NULL,
+    look_back text NOT NULL,
+    "least" interval,
+    top bigint,
+    enabled boolean NOT NULL,
+    ending boolean NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    problem text,
+    CONSTRAINT voice_rewards_pkey PRIMARY KEY (guild_id, role_id),
+    CONSTRAINT voice_rewards_one_measure CHECK (("least" IS NULL) <> (top IS NULL))
+);
 
 CREATE TABLE voice_segments (
     guild_id bigint NOT NULL,

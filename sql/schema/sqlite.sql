@@ -140,12 +140,38 @@ CREATE TABLE subscribers (
     CONSTRAINT subscribers_kind_target_id_key UNIQUE (kind, target_id)
 ) STRICT;
 
+CREATE TABLE voice_boards (
+    guild_id INTEGER NOT NULL,
+    channel_id INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    hour INTEGER NOT NULL,
+    weekday INTEGER NOT NULL,
+    look_back TEXT NOT NULL,
+    minutes INTEGER NOT NULL,
+    next_at INTEGER NOT NULL,
+    message_id INTEGER,
+    shown TEXT,
+    problem TEXT,
+    PRIMARY KEY (guild_id, channel_id, kind),
+    CONSTRAINT voice_boards_hour CHECK (hour BETWEEN 0 AND 23),
+    CONSTRAINT voice_boards_weekday CHECK (weekday BETWEEN 0 AND 6),
+    CONSTRAINT voice_boards_minutes CHECK (minutes > 0)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE voice_channel_totals (
     guild_id INTEGER NOT NULL,
     period INTEGER NOT NULL,
     channel_id INTEGER NOT NULL,
     total INTEGER NOT NULL,
     PRIMARY KEY (guild_id, period, channel_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE voice_departures (
+    guild_id INTEGER NOT NULL,
+    user_id INTEGER NOT NULL,
+    name TEXT,
+    checked_at INTEGER NOT NULL,
+    PRIMARY KEY (guild_id, user_id)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE voice_hours (
@@ -164,6 +190,54 @@ CREATE TABLE voice_member_totals (
     user_id INTEGER NOT NULL,
     total INTEGER NOT NULL,
     PRIMARY KEY (guild_id, period, user_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE voice_removals (
+    guild_id INTEGER NOT NULL,
+    removal_id INTEGER NOT NULL,
+    asked_by INTEGER NOT NULL,
+    asked_at INTEGER NOT NULL,
+    phase TEXT NOT NULL,
+    user_id INTEGER,
+    channel_id INTEGER,
+    since INTEGER,
+    until INTEGER NOT NULL,
+    sessions INTEGER NOT NULL,
+    total INTEGER NOT NULL,
+    PRIMARY KEY (guild_id, removal_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE voice_removed_sessions (
+    guild_id INTEGER NOT NULL,
+    removal_id INTEGER NOT NULL,
+    user_id INTEGER NOT NULL,
+    joined_at INTEGER NOT NULL,
+    channel_id INTEGER NOT NULL,
+    left_at INTEGER NOT NULL,
+    PRIMARY KEY (guild_id, removal_id, user_id, joined_at)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE voice_reward_holders (
+    guild_id INTEGER NOT NULL,
+    role_id INTEGER NOT NULL,
+    user_id INTEGER NOT NULL,
+    given INTEGER NOT NULL CONSTRAINT voice_reward_holders_given_bool CHECK (given IN (0, 1)),
+    checked_at INTEGER NOT NULL,
+    PRIMARY KEY (guild_id, role_id, user_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE voice_rewards (
+    guild_id INTEGER NOT NULL,
+    role_id INTEGER NOT NULL,
+    look_back TEXT NOT NULL,
+    least INTEGER,
+    top INTEGER,
+    enabled INTEGER NOT NULL CONSTRAINT voice_rewards_enabled_bool CHECK (enabled IN (0, 1)),
+    ending INTEGER NOT NULL CONSTRAINT voice_rewards_ending_bool CHECK (ending IN (0, 1)),
+    due_at INTEGER NOT NULL,
+    problem TEXT,
+    PRIMARY KEY (guild_id, role_id),
+    CONSTRAINT voice_rewards_one_measure CHECK ((least IS NULL) <> (top IS NULL))
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE voice_segments (

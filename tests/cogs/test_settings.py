@@ -16,6 +16,7 @@ EVERY_COMMAND = [
     ("settings voice count-channel", {"channel": "Lounge"}),
     ("settings voice ignore-role", {"role": "@everyone"}),
     ("settings voice count-role", {"role": "@everyone"}),
+    ("settings voice members-who-left", {"hidden": True}),
 ]
 
 
@@ -31,6 +32,7 @@ async def test_show_lists_what_is_in_force(live: LiveBot, guild: Guild) -> None:
         "Time alone in a channel: counts",
         "Ignored channels: none",
         "Ignored roles: none",
+        "Members who left: shown",
     ):
         assert line in reply.text
 

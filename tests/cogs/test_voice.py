@@ -178,6 +178,10 @@ async def test_the_ranges_offered_are_exactly_these(live: LiveBot, guild: Guild)
         "partners",
         "stats",
         "why",
+        "rewards",
+        "board",
+        "reset",
+        "undo",
     ]
 
 
@@ -287,7 +291,7 @@ async def test_a_member_who_left_still_has_their_time(live: LiveBot, guild: Guil
     gone = guild.member("cy")
     await guild.remove_member(gone)
     board = await live.ask(guild, "ada", "voice leaderboard")
-    assert "1. @cy · 2 h 00 min" in board.text
+    assert "1. cy (left the server) · 2 h 00 min" in board.text
     stats = await live.ask(guild, "ada", "voice stats", member=gone.user)
     assert "Voice statistics of @cy (left the server)" in stats.text
     assert "Total: 2 h 00 min" in stats.text

@@ -22,9 +22,15 @@ from pwrbot.entities import (
     ServerSettings,
     Settings,
     Subscriber,
+    VoiceBoard,
     VoiceChannelTotal,
+    VoiceDeparture,
     VoiceHour,
     VoiceMemberTotal,
+    VoiceRemoval,
+    VoiceRemovedSession,
+    VoiceReward,
+    VoiceRewardHolder,
     VoiceSegment,
     VoiceSession,
     VoiceSettings,
@@ -112,6 +118,34 @@ async def three_rows(tables: Tables, table: str) -> list[Any]:
         "voice_member_totals": [VoiceMemberTotal(one, 2024, user, HOUR) for user in (1, 2, 3)],
         "voice_channel_totals": [VoiceChannelTotal(one, day, 1, HOUR) for day in (0, 2024, 202402)],
         "voice_hours": [VoiceHour(one, hour, HOUR, -HOUR, 0 * HOUR, HOUR) for hour in (1, 2, 3)],
+        "voice_rewards": [
+            VoiceReward(one, 1, "today", HOUR, None, True, False, AT, None),
+            VoiceReward(one, 2, "all_time", None, 3, False, True, AT, "No."),
+            VoiceReward(two, 1, "today", 0 * HOUR, None, True, False, AT, None),
+        ],
+        "voice_reward_holders": [
+            VoiceRewardHolder(one, 1, user, user > 1, AT) for user in (1, 2, 3)
+        ],
+        "voice_boards": [
+            VoiceBoard(one, 1, "live", 0, 0, "today", 10, AT, 7, "x", None),
+            VoiceBoard(one, 1, "week", 23, 6, "today", 10, AT, None, None, "No."),
+            VoiceBoard(two, 1, "day", 9, 0, "today", 10, AT, None, None, None),
+        ],
+        "voice_removals": [
+            VoiceRemoval(one, 1, 5, AT, "removing", None, None, None, AT, 0, 0 * HOUR),
+            VoiceRemoval(one, 2, 5, AT, "removed", 1, 2, AT, AT, 3, HOUR),
+            VoiceRemoval(two, 1, 5, AT, "restored", None, None, None, AT, 0, HOUR),
+        ],
+        "voice_removed_sessions": [
+            VoiceRemovedSession(one, 1, 1, AT, 1, AT + HOUR),
+            VoiceRemovedSession(one, 1, 1, AT + HOUR, 1, AT + HOUR),
+            VoiceRemovedSession(one, 2, 1, AT, 1, AT + HOUR),
+        ],
+        "voice_departures": [
+            VoiceDeparture(one, 1, "Ada", AT),
+            VoiceDeparture(one, 2, None, AT),
+            VoiceDeparture(two, 1, "😀", AT),
+        ],
         "server_settings": [
             ServerSettings(one, Settings(), 1, AT),
             ServerSettings(
@@ -148,6 +182,12 @@ def changed(row: Any) -> Any:
         VoiceMemberTotal: {"total": 2 * HOUR},
         VoiceChannelTotal: {"total": 2 * HOUR},
         VoiceHour: {"quarter_2": HOUR},
+        VoiceReward: {"enabled": False, "problem": "Other."},
+        VoiceRewardHolder: {"checked_at": AT + HOUR},
+        VoiceBoard: {"next_at": AT + HOUR, "shown": "other"},
+        VoiceRemoval: {"phase": "restoring", "total": 2 * HOUR},
+        VoiceRemovedSession: {"channel_id": 77},
+        VoiceDeparture: {"name": "Other", "checked_at": AT + HOUR},
         ServerSettings: {"settings": Settings("Asia/Tokyo"), "version": 9},
         MemberPreferences: {"updated_at": AT + HOUR},
         BotMeta: {"value": "other"},

@@ -132,6 +132,16 @@ ROWS = {
     **dict.fromkeys(ROLLUPS, "SELECT 1"),
     "open_voice_sessions": """INSERT INTO open_voice_sessions (guild_id, user_id, joined_at,
         channel_id) VALUES (1, 2, {now}, 3)""",
+    "voice_rewards": """INSERT INTO voice_rewards VALUES
+        (1, 2, 'today', NULL, 3, TRUE, FALSE, {now}, NULL)""",
+    "voice_reward_holders": "INSERT INTO voice_reward_holders VALUES (1, 2, 3, TRUE, {now})",
+    "voice_boards": """INSERT INTO voice_boards VALUES
+        (1, 2, 'day', 9, 0, 'today', 10, {now}, NULL, NULL, NULL)""",
+    "voice_removals": """INSERT INTO voice_removals VALUES
+        (1, 2, 3, {now}, 'removed', NULL, NULL, NULL, {now}, 1, '0')""",
+    "voice_removed_sessions": """INSERT INTO voice_removed_sessions VALUES
+        (1, 2, 3, {now}, 4, {later})""",
+    "voice_departures": "INSERT INTO voice_departures VALUES (1, 2, 'n', {now})",
     "server_settings": """INSERT INTO server_settings (guild_id, settings, version, updated_at)
         VALUES (1, '{{}}', 1, {now})""",
     "member_preferences": """INSERT INTO member_preferences (user_id, plain_text, updated_at)

@@ -1,0 +1,328 @@
+"""Boards that channels get by themselves: posted on a schedule, or kept current.
+
+A scheduled board is moved on to its next time before it is posted: whatever happens then, and
+however often the bot starts, no time is posted twice. One whose hour passed while the bot was away
+posts once when it is back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Final, Protocol
+from zoneinfo import ZoneInfo
+
+import msgspec
+import structlog
+from msgspec.structs import replace
+
+from pwrbot.clock import Clock
+from pwrbot.entities import VoiceBoard, VoiceBoardKind, VoiceTotal
+from pwrbot.errors import PwrbotError
+from pwrbot.repository import Repository
+from pwrbot.services.cover import cover
+from pwrbot.services.ranges import Range, bounds, day_start
+from pwrbot.services.settings import SettingsService
+from pwrbot.services.statistics import VoiceStatistics
+
+log = structlog.get_logger(__name__)
+
+MOST_BOARDS: Final = 10
+"""In one server."""
+LEAST_MINUTES: Final = 5
+MOST_MINUTES: Final = 24 * 60
+LINES: Final = 10
+
+_AT_A_TIME: Final = 50
+_RETRY: Final = timedelta(minutes=10)
+_AFTER_TROUBLE: Final = timedelta(hours=1)
+_BEYOND: Final = timedelta(days=63)  # no month's board is further away
+_LIVE_BEYOND: Final = timedelta(days=2)
+
+
+class TooManyBoards(PwrbotError):
+    """A server can have at most 10 boards that post themselves; remove one first."""
+
+
+class Unpostable(PwrbotError):
+    """The board can't be posted there."""
+
+    # The message is the reason that the server's managers see.
+
+    def __init__(self, reason: str, *, again: bool = False) -> None:
+        """``again``: nothing was posted for certain, and it may work soon."""
+        super().__init__(reason)
+        self.again = again
+
+
+class MessageGone(PwrbotError):
+    """Somebody deleted the message."""
+
+
+class PostedBoard(msgspec.Struct, frozen=True):
+    """What a board says: the first of a leaderboard."""
+
+    guild_id: int
+    title: str
+    rows: Sequence[VoiceTotal]
+    since: datetime
+    until: datetime
+    zone: ZoneInfo
+    minutes: int | None = None
+    """How often a live one changes, None for one that stays as posted."""
+
+
+class Poster(Protocol):
+    """Discord, as far as boards need it. Raises Unpostable."""
+
+    async def post(self, channel_id: int, board: PostedBoard) -> int:
+        """Post in a channel; the id of the message."""
+        ...
+
+    async def edit(self, channel_id: int, message_id: int, board: PostedBoard) -> None:
+        """Change a message. Raises MessageGone."""
+        ...
+
+
+class VoiceBoards:
+    """The boards of all guilds. Methods raise DatabaseError."""
+
+    def __init__(
+        self,
+        repository: Repository,
+        clock: Clock,
+        settings: SettingsService,
+        statistics: VoiceStatistics,
+    ) -> None:
+        self._repository = repository
+        self._clock = clock
+        self._settings = settings
+        self._statistics = statistics
+        self._moved: set[int] = set()
+        settings.on_change(self._moved.add)
+
+    async def schedule(
+        self, guild_id: int, channel_id: int, kind: VoiceBoardKind, *, hour: int, weekday: int = 0
+    ) -> VoiceBoard:
+        """Have a board posted each day, week or month at a local hour. Raises TooManyBoards.
+
+        It shows the whole day, 7 days or month before. ``weekday``: 0 is Monday.
+        """
+        zone = await self._settings.zone(guild_id)
+        return await self._keep(
+            VoiceBoard(
+                guild_id=guild_id,
+                channel_id=channel_id,
+                kind=kind,
+                hour=hour,
+                weekday=weekday,
+                look_back=Range.ALL_TIME,
+                minutes=LEAST_MINUTES,
+                next_at=next_post(kind, hour, weekday, self._clock.now(), zone),
+                message_id=None,
+                shown=None,
+                problem=None,
+            )
+        )
+
+    async def keep_current(
+        self, guild_id: int, channel_id: int, look_back: Range, minutes: int
+    ) -> VoiceBoard:
+        """Have one message in a channel edited, at most every so many minutes."""
+        return await self._keep(
+            VoiceBoard(
+                guild_id=guild_id,
+                channel_id=channel_id,
+                kind="live",
+                hour=0,
+                weekday=0,
+                look_back=look_back,
+                minutes=min(max(minutes, LEAST_MINUTES), MOST_MINUTES),
+                next_at=self._clock.now(),
+                message_id=None,
+                shown=None,
+                problem=None,
+            )
+        )
+
+    async def of_guild(self, guild_id: int) -> list[VoiceBoard]:
+        """A guild's boards."""
+        return await self._repository.voice_boards.of_guild(guild_id=guild_id)
+
+    async def remove(self, guild_id: int, channel_id: int, kind: VoiceBoardKind | None) -> int:
+        """Stop a channel's board of a kind, all where it is None; says how many there were."""
+        removed = 0
+        for board in await self.of_guild(guild_id):
+            if board.channel_id == channel_id and kind in (None, board.kind):
+                removed += await self._repository.voice_boards.delete(_key(board))
+        return removed
+
+    async def look(self, poster: Poster) -> int:
+        """Post and edit what is due now; says how many boards were looked at."""
+        await self._follow_zones()
+        now = self._clock.now()
+        due = await self._repository.voice_boards.due(
+            now=now, beyond=now + _BEYOND, live_beyond=now + _LIVE_BEYOND, limit=_AT_A_TIME
+        )
+        for board in due:
+            try:
+                if board.kind == "live":
+                    await self._refresh(board, poster)
+                else:
+                    await self._post(board, poster)
+            except Exception as error:  # one board's trouble is not the others'
+                log.error("voice_board_failed", error=type(error).__name__)
+        return len(due)
+
+    async def _keep(self, board: VoiceBoard) -> VoiceBoard:
+        others = await self.of_guild(board.guild_id)
+        if len(others) >= MOST_BOARDS and _key(board) not in {_key(other) for other in others}:
+            raise TooManyBoards()
+        return await self._repository.voice_boards.replace(board)
+
+    async def _follow_zones(self) -> None:
+        """A server whose settings changed may have another zone: its boards get another moment."""
+        now = self._clock.now()
+        while self._moved:
+            guild_id = self._moved.pop()
+            zone = await self._settings.zone(guild_id)
+            for board in await self.of_guild(guild_id):
+                if board.kind != "live" and board.next_at > now:
+                    then = next_post(board.kind, board.hour, board.weekday, now, zone)
+                    await self._claim(board, then)
+
+    async def _post(self, board: VoiceBoard, poster: Poster) -> None:
+        now, zone = self._clock.now(), await self._settings.zone(board.guild_id)
+        then = next_post(board.kind, board.hour, board.weekday, now, zone)
+        if not await self._claim(board, then) or board.next_at > now:
+            return
+        meant = last_post(board.kind, board.hour, board.weekday, now, zone)
+        since, until = period_before(board.kind, meant, zone)
+        titles = {"day": "yesterday", "week": "the last 7 days", "month": "last month"}
+        content = await self._content(board, titles[board.kind], since, until, zone)
+        try:
+            message_id = await poster.post(board.channel_id, content)
+        except Unpostable as error:
+            if error.again:
+                await self._claim(replace(board, next_at=then), min(now + _RETRY, then))
+            await self._note(board, problem=str(error))
+        else:
+            await self._note(replace(board, message_id=message_id), problem=None)
+
+    async def _refresh(self, board: VoiceBoard, poster: Poster) -> None:
+        now, zone = self._clock.now(), await self._settings.zone(board.guild_id)
+        then = now + timedelta(minutes=board.minutes)
+        if not await self._claim(board, then):
+            return
+        look_back = Range(board.look_back)
+        since, until = bounds(look_back, now, zone)
+        content = await self._content(board, look_back.label.lower(), since, until, zone)
+        shown = _told_apart(content)
+        message_id = board.message_id
+        if message_id is not None and shown == board.shown and board.problem is None:
+            return
+        try:
+            if message_id is not None:
+                try:
+                    await poster.edit(board.channel_id, message_id, content)
+                except MessageGone:
+                    message_id = None
+            if message_id is None:
+                message_id = await poster.post(board.channel_id, content)
+        except Unpostable as error:
+            await self._claim(replace(board, next_at=then), max(then, now + _AFTER_TROUBLE))
+            await self._note(replace(board, message_id=message_id), problem=str(error))
+        else:
+            await self._note(replace(board, message_id=message_id, shown=shown), problem=None)
+
+    async def _content(
+        self, board: VoiceBoard, what: str, since: datetime, until: datetime, zone: ZoneInfo
+    ) -> PostedBoard:
+        rows = await self._statistics.totals(board.guild_id, cover(since, until), limit=LINES)
+        return PostedBoard(
+            guild_id=board.guild_id,
+            title=f"Voice leaderboard: {what}",
+            rows=rows,
+            since=since,
+            until=until,
+            zone=zone,
+            minutes=board.minutes if board.kind == "live" else None,
+        )
+
+    async def _claim(self, board: VoiceBoard, then: datetime) -> bool:
+        claimed = await self._repository.voice_boards.claim(
+            guild_id=board.guild_id,
+            channel_id=board.channel_id,
+            kind=board.kind,
+            next_at=board.next_at,
+            then_at=then,
+        )
+        return bool(claimed)
+
+    async def _note(self, board: VoiceBoard, problem: str | None) -> None:
+        await self._repository.voice_boards.note(
+            guild_id=board.guild_id,
+            channel_id=board.channel_id,
+            kind=board.kind,
+            message_id=board.message_id,
+            shown=board.shown,
+            problem=problem,
+        )
+
+
+def next_post(
+    kind: VoiceBoardKind, hour: int, weekday: int, after: datetime, zone: ZoneInfo
+) -> datetime:
+    """The first time of the schedule later than ``after``, in UTC.
+
+    An hour that the clocks skip is the one they show instead; of one shown twice, the first.
+    """
+    day = after.astimezone(zone).date() - timedelta(days=1)
+    while True:
+        moment = _moment(day, hour, zone)
+        if moment > after and _posts_on(kind, weekday, day):
+            return moment
+        day += timedelta(days=1)
+
+
+def last_post(
+    kind: VoiceBoardKind, hour: int, weekday: int, until: datetime, zone: ZoneInfo
+) -> datetime:
+    """The last time of the schedule no later than ``until``, in UTC."""
+    day = until.astimezone(zone).date() + timedelta(days=1)
+    while True:
+        moment = _moment(day, hour, zone)
+        if moment <= until and _posts_on(kind, weekday, day):
+            return moment
+        day -= timedelta(days=1)
+
+
+def period_before(
+    kind: VoiceBoardKind, posted: datetime, zone: ZoneInfo
+) -> tuple[datetime, datetime]:
+    """The whole local day, 7 days or month before a board's day, as [since, until) in UTC."""
+    last = posted.astimezone(zone).date()
+    if kind == "month":
+        last = last.replace(day=1)
+        first = (last - timedelta(days=1)).replace(day=1)
+    else:
+        first = last - timedelta(days=7 if kind == "week" else 1)
+    return day_start(first, zone), day_start(last, zone)
+
+
+def _posts_on(kind: VoiceBoardKind, weekday: int, day: date) -> bool:
+    return {"week": day.weekday() == weekday, "month": day.day == 1}.get(kind, True)
+
+
+def _moment(day: date, hour: int, zone: ZoneInfo) -> datetime:
+    return datetime.combine(day, time(hour), zone).astimezone(UTC)
+
+
+def _told_apart(content: PostedBoard) -> str:
+    """Changes where what is shown changes; minutes are the least that is."""
+    rows = (f"{row.user_id}:{row.total // timedelta(minutes=1)}" for row in content.rows)
+    return " ".join((content.title, *rows))
+
+
+def _key(board: VoiceBoard) -> tuple[int, int, str]:
+    return board.guild_id, board.channel_id, board.kind

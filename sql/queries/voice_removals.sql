@@ -1,0 +1,78 @@
+-- name: latest :maybe
+-- The last reset of a guild.
+SELECT
+    guild_id,
+    removal_id,
+    asked_by,
+    asked_at,
+    phase,
+    user_id,
+    channel_id,
+    since,
+    until,
+    sessions,
+    total
+FROM voice_removals
+WHERE guild_id = :guild_id
+ORDER BY asked_at DESC, removal_id DESC
+LIMIT 1;
+
+-- name: under_way :value
+-- How many resets and undos of a guild are not done yet.
+SELECT COUNT(*) AS total
+FROM voice_removals
+WHERE guild_id = :guild_id AND phase IN ('removing', 'restoring');
+
+-- name: unfinished :many
+-- What a process that ended left half done.
+-- crosses guilds: a start finishes all of them
+-- scan voice_removals: those of a day
+SELECT
+    guild_id,
+    removal_id,
+    asked_by,
+    asked_at,
+    phase,
+    user_id,
+    channel_id,
+    since,
+    until,
+    sessions,
+    total
+FROM voice_removals
+WHERE phase IN ('removing', 'restoring')
+ORDER BY asked_at, guild_id, removal_id;
+
+-- name: expired :many
+-- Resets that can no longer be undone.
+-- crosses guilds: the purge looks after all of them
+-- scan voice_removals: those of a day
+SELECT
+    guild_id,
+    removal_id,
+    asked_by,
+    asked_at,
+    phase,
+    user_id,
+    channel_id,
+    since,
+    until,
+    sessions,
+    total
+FROM voice_removals
+WHERE asked_at < :earliest AND phase IN ('removed', 'restored')
+ORDER BY asked_at, guild_id, removal_id;
+
+-- name: advance :rows
+-- From one phase to the next; 0 where it is not in that phase (any more).
+UPDATE voice_removals
+SET phase = :next_phase
+WHERE guild_id = :guild_id AND removal_id = :removal_id AND phase = :phase;
+
+-- name: add :rows
+-- So much more has been taken.
+UPDATE voice_removals
+SET
+    sessions = sessions + :sessions,
+    total = total + :total
+WHERE guild_id = :guild_id AND removal_id = :removal_id;

@@ -1,0 +1,304 @@
+"""Roles for voice time, boards that post themselves, resets and members who left, on Discord."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from pwrbot.entities import VoiceSession
+from pwrbot.sandbox import MANAGE_GUILD, MANAGE_ROLES, Guild
+from tests.live_bot import NOW, LiveBot, session
+
+ADMIN_COMMANDS: list[tuple[str, dict[str, Any]]] = [
+    ("voice reset", {}),
+    ("voice undo", {}),
+    ("voice rewards list", {}),
+    ("voice rewards add", {"role": "@everyone", "hours": 1}),
+    ("voice rewards remove", {"role": "1"}),
+    ("voice board list", {}),
+    ("voice board live", {"channel": "Lounge"}),
+    ("voice board remove", {"channel": "1"}),
+]
+
+
+@pytest.fixture
+async def history(live: LiveBot, guild: Guild) -> list[VoiceSession]:
+    rows = [
+        session(guild, "ada", "Lounge", 3, ago=5),
+        session(guild, "bob", "Games", 2, ago=5),
+        session(guild, "cy", "Lounge", 1, ago=30),
+    ]
+    await live.repository.voice_sessions.insert_many(rows)
+    return rows
+
+
+@pytest.mark.parametrize(("command", "options"), ADMIN_COMMANDS)
+async def test_only_for_who_manages_the_server(
+    live: LiveBot, guild: Guild, command: str, options: dict[str, Any]
+) -> None:
+    reply = await live.ask(guild, "ada", command, **options)
+    assert reply.ephemeral
+    assert reply.text == "You need the permission Manage Server for this command."
+
+
+# Resets
+
+
+@pytest.mark.usefixtures("history")
+async def test_a_reset_asks_acts_and_is_undone_by_its_button(live: LiveBot, guild: Guild) -> None:
+    reply = await live.ask(guild, "boss", "voice reset", member=guild.member("ada").user)
+    assert reply.ephemeral
+    assert "1 session of 1 member with 3 h 00 min" in reply.text
+    assert await live.repository.voice_sessions.count() == 3
+
+    reply = await (await reply.press("Reset")).until(lambda shown: "Reset done" in shown.text)
+    assert "1 session with 3 h 00 min went." in reply.text
+    assert await live.repository.voice_sessions.count() == 2
+
+    undone = await reply.press("Undo")
+    assert "1 session came back." in undone.text
+    assert await live.repository.voice_sessions.count() == 3
+    again = await live.ask(guild, "boss", "voice undo")
+    assert again.text == "That reset has been undone already."
+
+
+async def test_a_reset_that_is_called_off_or_not_answered(
+    live: LiveBot, guild: Guild, history: list[VoiceSession]
+) -> None:
+    reply = await live.ask(guild, "boss", "voice reset", channel="Lounge")
+    assert "2 sessions of 2 members" in reply.text
+    reply = await reply.press("Cancel")
+    assert "Nothing was reset" in reply.text
+    reply = await live.ask(guild, "boss", "voice reset")
+    live.clock.advance(minutes=3)
+    late = await reply.press("Reset")
+    assert "expired" in late.text or "no answer in time" in late.text
+    assert await live.repository.voice_sessions.count() == len(history)
+
+
+@pytest.mark.usefixtures("history")
+async def test_days_are_those_of_the_server(live: LiveBot, guild: Guild) -> None:
+    await live.ask(guild, "boss", "settings timezone", name="Europe/Berlin")
+    reply = await live.ask(
+        guild, "boss", "voice reset", first_day="2026-03-17", last_day="2026-03-17"
+    )
+    assert "1 session of 1 member with 1 h 00 min" in reply.text
+    for days, said in (
+        ({"first_day": "17.3."}, "Write a day as year-month-day"),
+        ({"first_day": "2026-03-17", "last_day": "2026-03-16"}, "before the first one"),
+        ({"first_day": "1999-01-01", "last_day": "1999-01-02"}, "no time in voice"),
+        ({"last_day": "9999-12-31"}, "too far away"),
+    ):
+        reply = await live.ask(guild, "boss", "voice reset", **days)
+        assert said in reply.text
+
+
+async def test_undo_without_a_reset_and_after_a_day(
+    live: LiveBot, guild: Guild, history: list[VoiceSession]
+) -> None:
+    reply = await live.ask(guild, "boss", "voice undo")
+    assert "can't be undone any more" in reply.text
+    reply = await (await live.ask(guild, "boss", "voice reset")).press("Reset")
+    await reply.until(lambda shown: "Reset done" in shown.text)
+    live.clock.advance(days=1, minutes=1)
+    late = await live.ask(guild, "boss", "voice undo")
+    assert late.text == "That was more than a day ago: it can't be undone any more."
+    await live.bot.chores.once()
+    assert await live.repository.voice_removed_sessions.count() == 0
+
+
+# Roles
+
+
+@pytest.fixture
+def role(guild: Guild) -> Any:
+    regular = guild.add_role("regular")
+    guild.me.roles.append(guild.add_role("pwrbot", MANAGE_ROLES))
+    guild.add_member("chief", permissions=MANAGE_GUILD | MANAGE_ROLES)
+    return regular
+
+
+@pytest.mark.usefixtures("role", "history")
+async def test_a_role_is_given_and_taken_back(role: Any, live: LiveBot, guild: Guild) -> None:
+    reply = await live.ask(
+        guild, "chief", "voice rewards add", role=role, range="past_24_hours", hours=2
+    )
+    assert "at least 2 h 00 min, past 24 hours · not in force" in reply.text
+    reply = await live.ask(guild, "chief", "voice rewards preview", role=role)
+    assert "Would get it: @ada, @bob" in reply.text
+    await live.bot.chores.once()
+    assert guild.member("ada").roles == []
+    reply = await live.ask(guild, "chief", "voice rewards enable", role=role)
+    assert "· in force" in reply.text
+    await live.bot.chores.once()
+    assert guild.member("ada").roles == guild.member("bob").roles == [role]
+    live.clock.advance(days=1)
+    await live.bot.chores.once()
+    assert guild.member("ada").roles == guild.member("bob").roles == []
+
+
+@pytest.mark.usefixtures("role", "history")
+async def test_a_role_that_was_deleted_is_named_in_the_list(
+    role: Any, live: LiveBot, guild: Guild
+) -> None:
+    await live.ask(guild, "chief", "voice rewards add", role=role, hours=1)
+    await live.ask(guild, "chief", "voice rewards enable", role=role)
+    await guild.delete_role(role)
+    await live.heard(guild)
+    await live.bot.chores.once()
+    reply = await live.ask(guild, "chief", "voice rewards list")
+    assert "It doesn't work: The role was deleted." in reply.text
+    offered = await live.sandbox.autocomplete(guild, "chief", "voice rewards remove", "role", "")
+    assert offered == [{"name": f"deleted role {role.id}", "value": str(role.id)}]
+    await live.ask(guild, "chief", "voice rewards remove", role=str(role.id))
+    assert "There is none." in (await live.ask(guild, "chief", "voice rewards list")).text
+
+
+async def test_nobody_hands_out_by_a_rule_what_they_could_not_by_hand(
+    role: Any, live: LiveBot, guild: Guild
+) -> None:
+    reply = await live.ask(guild, "boss", "voice rewards add", role=role, hours=1)
+    assert "Manage Roles" in reply.text
+    higher = guild.member("chief").roles[0]
+    reply = await live.ask(guild, "chief", "voice rewards add", role=higher, hours=1)
+    assert "isn't below your own" in reply.text
+    reply = await live.ask(guild, guild.owner, "voice rewards add", role=higher, hours=1)
+    assert "stands above mine" in reply.text
+    assert await live.repository.voice_rewards.count() == 0
+
+
+async def test_without_manage_roles(live: LiveBot, guild: Guild) -> None:
+    role = await guild.create_role("regular")
+    reply = await live.ask(guild, guild.owner, "voice rewards add", role=role, hours=1)
+    assert reply.text == "I need the permission Manage Roles."
+
+
+# Boards
+
+
+@pytest.mark.usefixtures("history")
+async def test_a_board_posts_itself_once(live: LiveBot, guild: Guild) -> None:
+    channel = await guild.create_channel("news")
+    reply = await live.ask(guild, "boss", "voice board post", channel=channel, every="day", hour=9)
+    assert "every day at 09:00" in reply.text
+    await live.bot.chores.once()
+    assert live.sandbox.messages.of(channel) == []
+    live.clock.set(NOW + timedelta(hours=21))
+    await live.bot.chores.once()
+    await live.bot.chores.once()
+    [message] = live.sandbox.messages.of(channel)
+    shown = str(message.payload["components"])
+    assert "Voice leaderboard: yesterday" in shown
+    assert f"1. <@{guild.member('ada').id}> · 3 h 00 min" in shown
+    assert message.payload["mentions"] == []
+
+
+@pytest.mark.usefixtures("history")
+async def test_a_live_board_is_edited_posted_anew_and_stops_with_its_channel(
+    live: LiveBot, guild: Guild
+) -> None:
+    channel = await guild.create_channel("news")
+    messages = live.sandbox.messages
+    await live.ask(guild, "boss", "voice board live", channel=channel, range="all_time", minutes=5)
+    await live.bot.chores.once()
+    [first] = messages.of(channel)
+    await live.repository.voice_sessions.insert(session(guild, "cy", "Games", 7, ago=50))
+    live.clock.advance(minutes=5)
+    await live.bot.chores.once()
+    assert first.revision == 1
+    assert f"1. <@{guild.member('cy').id}> · 8 h" in str(first.payload["components"])
+
+    messages.delete(first)
+    await live.repository.voice_sessions.insert(session(guild, "cy", "Games", 1, ago=70))
+    live.clock.advance(minutes=5)
+    await live.bot.chores.once()
+    assert len(messages.of(channel)) == 1
+
+    channel.denied = True
+    messages.delete(messages.of(channel)[0])
+    await live.repository.voice_sessions.insert(session(guild, "cy", "Games", 1, ago=80))
+    live.clock.advance(minutes=5)
+    await live.bot.chores.once()
+    listed = await live.ask(guild, "boss", "voice board list")
+    assert "It doesn't work: I may not see the channel" in listed.text
+
+    await guild.delete_channel(channel)
+    await live.heard(guild)
+    live.clock.advance(hours=1)
+    await live.bot.chores.once()
+    listed = await live.ask(guild, "boss", "voice board list")
+    assert "It doesn't work: The channel was deleted." in listed.text
+    await live.ask(guild, "boss", "voice board remove", channel=str(channel.id))
+    reply = await live.ask(guild, "boss", "voice board remove", channel=str(channel.id))
+    assert reply.text == "There is no such board: see /voice board list."
+
+
+# Members who left
+
+
+@pytest.mark.usefixtures("history")
+async def test_who_left_is_named_as_such_and_can_be_hidden(live: LiveBot, guild: Guild) -> None:
+    await guild.remove_member("ada")
+    board = await live.ask(guild, "bob", "voice leaderboard")
+    assert "1. ada (left the server) · 3 h 00 min" in board.text
+    assert "You are 2nd of 3" in board.text
+    await live.ask(guild, "boss", "settings voice members-who-left", hidden=True)
+    board = await live.ask(guild, "bob", "voice leaderboard")
+    assert "ada" not in board.text
+    assert "You are 1st of 2" in board.text
+
+
+@pytest.mark.usefixtures("history")
+async def test_who_is_only_now_found_to_have_left_is_hidden_at_once(
+    live: LiveBot, guild: Guild
+) -> None:
+    await live.ask(guild, "boss", "settings voice members-who-left", hidden=True)
+    await guild.remove_member("ada")
+    board = await live.ask(guild, "bob", "voice leaderboard")
+    assert "ada" not in board.text
+    assert "You are 1st of 2" in board.text
+
+
+@pytest.mark.usefixtures("history")
+async def test_who_came_back_is_a_member_again(live: LiveBot, guild: Guild) -> None:
+    await guild.remove_member("ada")
+    await live.ask(guild, "bob", "voice leaderboard")
+    assert await live.repository.voice_departures.count() == 1
+    guild.enroll(guild.member("ada").user)
+    await live.bot.chores.once()
+    assert await live.repository.voice_departures.count() == 1, "not asked again at once"
+    live.clock.advance(hours=1, minutes=1)
+    await live.bot.chores.once()
+    assert await live.repository.voice_departures.count() == 0
+
+
+@pytest.mark.usefixtures("history")
+async def test_an_account_that_is_gone_has_no_name(live: LiveBot, guild: Guild) -> None:
+    ada = await guild.remove_member("ada")
+    del live.sandbox.users[ada.id]
+    board = await live.ask(guild, "bob", "voice leaderboard")
+    assert "1. Someone who left the server · 3 h 00 min" in board.text
+
+
+@pytest.mark.usefixtures("history")
+async def test_discord_is_asked_for_each_member_once_and_not_waited_for(
+    live: LiveBot, guild: Guild
+) -> None:
+    ids = [guild.member(name).id for name in ("ada", "bob", "cy")]
+    await guild.remove_member("ada")
+
+    def asked() -> int:
+        return sum("/members/" in request.path for request in live.sandbox.requests)
+
+    live.sandbox.fail_next("GET", "/members/", status=None, times=1, delay=5)
+    names = await live.bot.guild_door.names(guild.id, ids, within=0.3)
+    assert names.shown[ids[0]] == f"<@{ids[0]}>", "who is not known to have left is there"
+    assert not names.news
+    names = await live.bot.guild_door.names(guild.id, ids, within=5)
+    assert names.shown[ids[0]] == "ada (left the server)"
+    assert names.news
+    before = asked()
+    assert not (await live.bot.guild_door.names(guild.id, ids)).news
+    assert asked() == before

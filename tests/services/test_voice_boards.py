@@ -1,0 +1,285 @@
+"""Boards that channels get by themselves: when, what, and only once."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+import pytest
+
+from pwrbot.clock import ManualClock
+from pwrbot.entities import OpenVoiceSession, Settings, VoiceBoardKind, VoiceSession
+from pwrbot.repository import Repository
+from pwrbot.services.ranges import Range
+from pwrbot.services.settings import SettingsService
+from pwrbot.services.statistics import VoiceStatistics
+from pwrbot.services.voice_boards import (
+    MOST_BOARDS,
+    MessageGone,
+    PostedBoard,
+    TooManyBoards,
+    Unpostable,
+    VoiceBoards,
+    last_post,
+    next_post,
+    period_before,
+)
+
+BERLIN = ZoneInfo("Europe/Berlin")
+GUILD, CHANNEL, ADA, BOB = 7, 3, 1, 2
+NOW = datetime(2026, 3, 18, 12, tzinfo=UTC)  # a Wednesday
+
+
+def utc(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("kind", "hour", "weekday", "after", "then"),
+    [
+        ("day", 9, 0, "2026-03-18 12:00", "2026-03-19 08:00"),
+        ("day", 9, 0, "2026-03-18 07:59", "2026-03-18 08:00"),
+        ("day", 9, 0, "2026-03-18 08:00", "2026-03-19 08:00"),
+        # Clocks go forward on 29 March at 01:00 UTC: nine is an hour earlier in UTC.
+        ("day", 9, 0, "2026-03-28 08:00", "2026-03-29 07:00"),
+        # Two is skipped that night; the clocks show three.
+        ("day", 2, 0, "2026-03-28 12:00", "2026-03-29 01:00"),
+        ("day", 2, 0, "2026-03-29 01:00", "2026-03-30 00:00"),
+        # Two comes twice on 25 October: the first counts, and it counts once.
+        ("day", 2, 0, "2026-10-24 12:00", "2026-10-25 00:00"),
+        ("day", 2, 0, "2026-10-25 00:00", "2026-10-26 01:00"),
+        ("week", 0, 0, "2026-03-18 12:00", "2026-03-22 23:00"),
+        ("week", 23, 6, "2026-03-18 12:00", "2026-03-22 22:00"),
+        ("month", 9, 0, "2026-03-18 12:00", "2026-04-01 07:00"),
+        ("month", 0, 0, "2026-12-31 23:00", "2027-01-31 23:00"),
+    ],
+)
+def test_the_next_time(
+    kind: VoiceBoardKind, hour: int, weekday: int, after: str, then: str
+) -> None:
+    assert next_post(kind, hour, weekday, utc(after), BERLIN) == utc(then)
+    assert last_post(kind, hour, weekday, utc(then), BERLIN) == utc(then)
+    assert last_post(kind, hour, weekday, utc(then) - timedelta(seconds=1), BERLIN) <= utc(after)
+
+
+@pytest.mark.parametrize(
+    ("kind", "posted", "since", "until"),
+    [
+        ("day", "2026-03-30 07:00", "2026-03-28 23:00", "2026-03-29 22:00"),  # 23 hours
+        ("day", "2026-10-26 08:00", "2026-10-24 22:00", "2026-10-25 23:00"),  # 25 hours
+        ("week", "2026-03-30 07:00", "2026-03-22 23:00", "2026-03-29 22:00"),
+        ("month", "2026-03-31 22:00", "2026-02-28 23:00", "2026-03-31 22:00"),
+        ("month", "2026-01-01 08:00", "2025-11-30 23:00", "2025-12-31 23:00"),
+    ],
+)
+def test_what_it_shows(kind: VoiceBoardKind, posted: str, since: str, until: str) -> None:
+    assert period_before(kind, utc(posted), BERLIN) == (utc(since), utc(until))
+
+
+class Channel:
+    """A poster that keeps what was posted."""
+
+    def __init__(self) -> None:
+        self.messages: dict[int, PostedBoard] = {}
+        self.posts: list[PostedBoard] = []
+        self.edits = 0
+        self.attempts = 0
+        self.trouble: Unpostable | None = None
+
+    async def post(self, channel_id: int, board: PostedBoard) -> int:
+        self._check()
+        await asyncio.sleep(0)
+        self.posts.append(board)
+        self.messages[len(self.posts)] = board
+        return len(self.posts)
+
+    async def edit(self, channel_id: int, message_id: int, board: PostedBoard) -> None:
+        self._check()
+        if message_id not in self.messages:
+            raise MessageGone
+        self.edits += 1
+        self.messages[message_id] = board
+
+    def _check(self) -> None:
+        self.attempts += 1
+        if self.trouble is not None:
+            raise self.trouble
+
+
+class Scene(msgspec.Struct):
+    boards: VoiceBoards
+    settings: SettingsService
+    clock: ManualClock
+    channel: Any
+
+    async def problem(self) -> str | None:
+        [board] = await self.boards.of_guild(GUILD)
+        return board.problem
+
+
+def scene_of(repository: Repository, clock: ManualClock, channel: Channel) -> Scene:
+    settings = SettingsService(repository, clock)
+    statistics = VoiceStatistics(repository, clock, settings)
+    boards = VoiceBoards(repository, clock, settings, statistics)
+    return Scene(boards, settings, clock, channel)
+
+
+@pytest.fixture
+async def scene(repository: Repository) -> Scene:
+    day = utc("2026-03-18 00:00")
+    hour = timedelta(hours=1)
+    await repository.voice_sessions.insert_many(
+        [
+            VoiceSession(GUILD, ADA, day + hour, 10, day + 3 * hour),
+            VoiceSession(GUILD, BOB, day + 23 * hour, 10, day + 26 * hour),
+            VoiceSession(8, BOB, day, 10, day + hour),
+        ]
+    )
+    return scene_of(repository, ManualClock(NOW), Channel())
+
+
+async def test_it_is_posted_once_whoever_looks_and_however_often(
+    scene: Scene, repository: Repository
+) -> None:
+    await scene.boards.schedule(GUILD, CHANNEL, "day", hour=9)
+    await scene.boards.look(scene.channel)
+    assert scene.channel.posts == []
+    scene.clock.set(utc("2026-03-19 09:00"))
+    again = scene_of(repository, scene.clock, scene.channel)
+    await asyncio.gather(scene.boards.look(scene.channel), again.boards.look(scene.channel))
+    await again.boards.look(scene.channel)
+    [posted] = scene.channel.posts
+    assert posted.title == "Voice leaderboard: yesterday"
+    assert [(row.user_id, row.total) for row in posted.rows] == [
+        (ADA, timedelta(hours=2)),
+        (BOB, timedelta(hours=1)),
+    ]
+
+
+async def test_a_clock_set_back_posts_nothing_twice(scene: Scene) -> None:
+    await scene.boards.schedule(GUILD, CHANNEL, "day", hour=9)
+    scene.clock.set(utc("2026-03-19 09:00"))
+    await scene.boards.look(scene.channel)
+    scene.clock.advance(hours=-1)
+    await scene.boards.look(scene.channel)
+    scene.clock.advance(hours=1)
+    await scene.boards.look(scene.channel)
+    assert len(scene.channel.posts) == 1
+
+
+async def test_a_clock_that_ran_a_year_ahead(scene: Scene) -> None:
+    scene.clock.advance(days=365)
+    await scene.boards.schedule(GUILD, CHANNEL, "day", hour=9)
+    await scene.boards.keep_current(GUILD, CHANNEL, Range.TODAY, 10)
+    await scene.boards.look(scene.channel)
+    scene.clock.set(NOW)
+    await scene.boards.look(scene.channel)
+    assert {board.kind: board.next_at for board in await scene.boards.of_guild(GUILD)} == {
+        "day": utc("2026-03-19 09:00"),
+        "live": NOW + timedelta(minutes=10),
+    }
+
+
+async def test_days_away_give_one_post(scene: Scene) -> None:
+    await scene.boards.schedule(GUILD, CHANNEL, "day", hour=9)
+    scene.clock.advance(days=5)
+    await scene.boards.look(scene.channel)
+    await scene.boards.look(scene.channel)
+    [posted] = scene.channel.posts
+    assert posted.until == utc("2026-03-23 00:00")
+
+
+async def test_another_zone_is_another_moment(scene: Scene) -> None:
+    await scene.boards.schedule(GUILD, CHANNEL, "day", hour=9)
+    await scene.settings.update(GUILD, lambda _: Settings(timezone="Asia/Tokyo"))
+    await scene.boards.look(scene.channel)
+    [board] = await scene.boards.of_guild(GUILD)
+    assert board.next_at == utc("2026-03-19 00:00")
+
+
+async def test_what_may_not_be_posted_says_why_and_waits(scene: Scene) -> None:
+    await scene.boards.schedule(GUILD, CHANNEL, "day", hour=9)
+    scene.clock.set(utc("2026-03-19 09:00"))
+    scene.channel.trouble = Unpostable("The channel was deleted.")
+    for _ in range(3):
+        await scene.boards.look(scene.channel)
+        scene.clock.advance(minutes=30)
+    assert scene.channel.attempts == 1
+    assert await scene.problem() == "The channel was deleted."
+    scene.channel.trouble = None
+    scene.clock.advance(days=1)
+    await scene.boards.look(scene.channel)
+    assert len(scene.channel.posts) == 1
+    assert await scene.problem() is None
+
+
+async def test_what_discord_did_not_take_is_posted_later(scene: Scene) -> None:
+    await scene.boards.schedule(GUILD, CHANNEL, "day", hour=9)
+    scene.clock.set(utc("2026-03-19 09:00"))
+    scene.channel.trouble = Unpostable("Discord is in trouble.", again=True)
+    await scene.boards.look(scene.channel)
+    await scene.boards.look(scene.channel)
+    assert scene.channel.attempts == 1
+    scene.channel.trouble = None
+    scene.clock.advance(minutes=10)
+    await scene.boards.look(scene.channel)
+    assert len(scene.channel.posts) == 1
+
+
+async def test_a_live_board_changes_only_when_there_is_news(
+    scene: Scene, repository: Repository
+) -> None:
+    await scene.boards.keep_current(GUILD, CHANNEL, Range.ALL_TIME, 10)
+    for _ in range(3):
+        await scene.boards.look(scene.channel)
+        scene.clock.advance(minutes=10)
+    assert (len(scene.channel.posts), scene.channel.edits) == (1, 0)
+    await repository.open_voice_sessions.insert(
+        OpenVoiceSession(GUILD, ADA, 10, scene.clock.now() - timedelta(minutes=5))
+    )
+    await scene.boards.look(scene.channel)
+    assert scene.channel.edits == 1
+    scene.clock.advance(minutes=9)
+    await scene.boards.look(scene.channel)
+    assert scene.channel.edits == 1, "at most every ten minutes"
+
+
+async def test_a_live_board_that_was_deleted_is_posted_anew(
+    scene: Scene, repository: Repository
+) -> None:
+    await scene.boards.keep_current(GUILD, CHANNEL, Range.ALL_TIME, 5)
+    await scene.boards.look(scene.channel)
+    scene.channel.messages.clear()
+    await repository.voice_sessions.insert(
+        VoiceSession(GUILD, ADA, NOW - timedelta(hours=9), 10, NOW - timedelta(hours=8))
+    )
+    scene.clock.advance(minutes=5)
+    await scene.boards.look(scene.channel)
+    assert list(scene.channel.messages) == [2]
+
+
+async def test_a_live_board_without_permission_tries_once_an_hour(scene: Scene) -> None:
+    await scene.boards.keep_current(GUILD, CHANNEL, Range.ALL_TIME, 5)
+    scene.channel.trouble = Unpostable("I may not.")
+    for _ in range(12):
+        await scene.boards.look(scene.channel)
+        scene.clock.advance(minutes=5)
+    assert scene.channel.attempts == 1
+    assert await scene.problem() == "I may not."
+    scene.channel.trouble = None
+    await scene.boards.look(scene.channel)
+    assert await scene.problem() is None
+
+
+async def test_a_server_has_ten_at_most(scene: Scene) -> None:
+    for channel_id in range(1, MOST_BOARDS + 1):
+        await scene.boards.keep_current(GUILD, channel_id, Range.TODAY, 10)
+    await scene.boards.keep_current(GUILD, 1, Range.ALL_TIME, 10)
+    with pytest.raises(TooManyBoards):
+        await scene.boards.schedule(GUILD, 1, "day", hour=9)
+    assert await scene.boards.remove(GUILD, 1, "day") == 0
+    assert await scene.boards.remove(GUILD, 1, None) == 1
+    assert len(await scene.boards.of_guild(GUILD)) == MOST_BOARDS - 1
