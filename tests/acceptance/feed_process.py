@@ -84,6 +84,7 @@ async def _work(plan: Plan) -> None:
             SettingsService(repository, clock),
             FeedSender(client),
             process=process,
+            at_once=20,
             lease=lease,
             idle_seconds=0.05,
         )
@@ -94,6 +95,8 @@ async def _work(plan: Plan) -> None:
             process=process,
             rhythm=Rhythm(interval, interval),
             found=outbox.wake,
+            at_once=10,
+            batch=10,
             lease=lease,
             idle_seconds=0.05,
         )
