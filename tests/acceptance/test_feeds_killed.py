@@ -81,7 +81,7 @@ async def _killed(chance: random.Random, url: str) -> tuple[int, int, int]:
                 # One in ten before it has done anything, the others while they work.
                 if chance.random() > 0.1:
                     await _at_work(sandbox, site)
-                await asyncio.sleep(chance.uniform(0.0, 0.5))
+                await asyncio.sleep(chance.uniform(0.0, 0.4))
         publishing.cancel()
         before = _arrived(sandbox)
         for number in left:
@@ -107,7 +107,7 @@ async def _at_work(sandbox: Sandbox, site: Site) -> None:
     def done() -> int:
         return _arrived(sandbox) + sum(map(len, site.polls))
 
-    before, patience = done(), 200
+    before, patience = done(), 100
     while done() == before and patience:
         patience -= 1
         await asyncio.sleep(0.02)
