@@ -42,7 +42,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload([__name__])
+_CONTEXT.set_forkserver_preload([f"{__name__}_warm"])
 
 
 @contextmanager
@@ -84,6 +84,7 @@ async def _work(plan: Plan) -> None:
             SettingsService(repository, clock),
             FeedSender(client),
             process=process,
+            at_once=20,
             lease=lease,
             idle_seconds=0.05,
         )
@@ -94,6 +95,8 @@ async def _work(plan: Plan) -> None:
             process=process,
             rhythm=Rhythm(interval, interval),
             found=outbox.wake,
+            at_once=10,
+            batch=10,
             lease=lease,
             idle_seconds=0.05,
         )

@@ -71,7 +71,7 @@ async def _killed(chance: random.Random, url: str) -> tuple[int, int, int]:
             api_url=sandbox.api_url,
             token=sandbox.token,
             interval_seconds=1,
-            lease_seconds=0.6,
+            lease_seconds=1.5,
         )
         left = [number for number in range(FEEDS) for _ in range(ITEMS // FEEDS)]
         chance.shuffle(left)
@@ -81,7 +81,7 @@ async def _killed(chance: random.Random, url: str) -> tuple[int, int, int]:
                 # One in ten before it has done anything, the others while they work.
                 if chance.random() > 0.1:
                     await _at_work(sandbox, site)
-                await asyncio.sleep(chance.uniform(0.0, 0.7))
+                await asyncio.sleep(chance.uniform(0.0, 0.4))
         publishing.cancel()
         before = _arrived(sandbox)
         for number in left:
@@ -107,7 +107,7 @@ async def _at_work(sandbox: Sandbox, site: Site) -> None:
     def done() -> int:
         return _arrived(sandbox) + sum(map(len, site.polls))
 
-    before, patience = done(), 200
+    before, patience = done(), 100
     while done() == before and patience:
         patience -= 1
         await asyncio.sleep(0.02)

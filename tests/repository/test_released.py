@@ -90,6 +90,7 @@ def test_a_new_column_that_the_old_version_does_not_fill(
         "DROP TABLE feed_items;"
         "CREATE TABLE feed_items (feed_id INTEGER NOT NULL, item_id TEXT NOT NULL,"
         " title TEXT NOT NULL, url TEXT, published_at INTEGER NOT NULL, found_at INTEGER NOT NULL,"
+        " summary TEXT NOT NULL DEFAULT '', image_url TEXT, author TEXT,"
         " language TEXT NOT NULL, PRIMARY KEY (feed_id, item_id));",
         engines=("sqlite",),
     )
