@@ -24,6 +24,9 @@ SQL_POSTGRES := $(filter %.postgres.sql,$(SQL_QUERIES)) sql/migrations/postgres
 # The dialects indent ON CONFLICT ... DO UPDATE differently: common files keep to PostgreSQL's way.
 # (The option replaces the list of .sqlfluff, so that stands here too.)
 JUDGED_ONCE := references.qualification,aliasing.self_alias.column,ambiguous.order_by,layout.indent
+IMPORT_QUERIES := $(wildcard sql/import/*/*.sql)
+IMPORT_SQLITE := $(filter-out %.postgres.sql,$(IMPORT_QUERIES))
+IMPORT_POSTGRES := $(filter-out %.sqlite.sql,$(IMPORT_QUERIES))
 SQL_COMMON := $(filter-out %.sqlite.sql %.postgres.sql,$(SQL_QUERIES))
 
 .PHONY: help install run demo test lint fmt type sql-lint check prepare release-sql review-sql mutate-sql schema check-schema \
@@ -79,6 +82,8 @@ sql-lint: $(STAMP) ## Check the SQL's style, each file as the engines that read 
 	$(BIN)/sqlfluff lint --disable-progress-bar --dialect sqlite $(SQL_SQLITE)
 	$(BIN)/sqlfluff lint --disable-progress-bar --dialect sqlite --exclude-rules $(JUDGED_ONCE) $(SQL_COMMON)
 	$(BIN)/sqlfluff lint --disable-progress-bar --dialect postgres $(SQL_COMMON) $(SQL_POSTGRES)
+	$(BIN)/sqlfluff lint --disable-progress-bar --dialect sqlite --exclude-rules $(JUDGED_ONCE) $(IMPORT_SQLITE)
+	$(BIN)/sqlfluff lint --disable-progress-bar --dialect postgres $(IMPORT_POSTGRES)
 	$(BIN)/squawk sql/migrations/postgres/*.sql
 
 check: $(STAMP) ## Check every query on both engines, or on what is recorded of PostgreSQL

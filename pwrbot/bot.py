@@ -21,15 +21,22 @@ from pwrbot.discord_cache import renew_roles, survive_unreadable
 from pwrbot.discord_guilds import DiscordGuilds
 from pwrbot.gateway import VoiceGateway
 from pwrbot.in_flight import InFlight
+from pwrbot.people import People
+from pwrbot.pictures import AvatarCache, Studio
 from pwrbot.replies import Interaction
 from pwrbot.repository import Repository
+from pwrbot.services.activity import VoiceActivity
+from pwrbot.services.preferences import PreferenceService
 from pwrbot.services.settings import SettingsService
 from pwrbot.services.statistics import VoiceStatistics
 from pwrbot.services.voice import VoiceTracker
 from pwrbot.services.voice_boards import VoiceBoards
+from pwrbot.services.voice_calendar import VoiceCalendar
 from pwrbot.services.voice_reset import VoiceReset
 from pwrbot.services.voice_rewards import VoiceRewards
+from pwrbot.shards import ALL, Shards
 from pwrbot.views.boards import TIMEOUT, Boards
+from pwrbot.views.cards import Cards
 from pwrbot.views.resets import Resets
 
 log = structlog.get_logger(__name__)
@@ -38,7 +45,9 @@ log = structlog.get_logger(__name__)
 class Bot(commands.AutoShardedBot):
     """pwrbot on Discord. It needs no privileged intent and reads no messages.
 
-    ``engine_description`` and ``schema_version`` are what /about says of the database.
+    ``shards``: those to connect, None for all, as many as Discord advises. Without a ``studio`` all
+    answers are text. ``engine_description`` and ``schema_version`` are what /about says of the
+    database.
     """
 
     def __init__(
@@ -49,10 +58,13 @@ class Bot(commands.AutoShardedBot):
         tracker: VoiceTracker,
         clock: Clock,
         *,
+        shards: Shards | None = None,
         command_sync: CommandSync = "changed",
         board_timeout: timedelta = TIMEOUT,
         engine_description: str = "",
         schema_version: str = "",
+        studio: Studio | None = None,
+        avatars: AvatarCache | None = None,
     ) -> None:
         # The bot never speaks, so what that would need is nothing to warn of.
         discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
@@ -66,6 +78,7 @@ class Bot(commands.AutoShardedBot):
             member_cache_flags=discord.MemberCacheFlags.from_intents(intents),
             chunk_guilds_at_startup=False,
             max_messages=None,
+            **_own(shards),
         )
         renew_roles(self)
         survive_unreadable(self)
@@ -74,18 +87,25 @@ class Bot(commands.AutoShardedBot):
         self.statistics = statistics
         self.tracker = tracker
         self.clock = clock
+        self.own_shards = shards
         self.engine_description = engine_description
         self.schema_version = schema_version
         self.started_at = clock.now()
         self.stopping = False
         self.in_flight = InFlight()
+        self.voice_calendar = VoiceCalendar(VoiceActivity(repository, clock, settings))
+        self.preferences = PreferenceService(repository, clock)
+        self._studio = studio
+        self._avatars = avatars or AvatarCache(clock)
+        self.cards = studio and Cards(studio, self._avatars, People(self, clock))
         self.boards = Boards(clock, self.in_flight, board_timeout)
         self.voice_gateway = VoiceGateway(self, tracker, clock)
-        self.voice_rewards = VoiceRewards(repository, clock, settings, statistics)
-        self.voice_boards = VoiceBoards(repository, clock, settings, statistics)
-        self.voice_reset = VoiceReset(repository, clock)
+        own = shards or ALL
+        self.voice_rewards = VoiceRewards(repository, clock, settings, statistics, own)
+        self.voice_boards = VoiceBoards(repository, clock, settings, statistics, own)
+        self.voice_reset = VoiceReset(repository, clock, own)
         self.resets = Resets(self.voice_reset, clock, self.in_flight)
-        self.guild_door = DiscordGuilds(self)
+        self.guild_door = DiscordGuilds(self, own)
         self.chores = Chores(self)
         self._command_sync: CommandSync = command_sync
 
@@ -99,12 +119,16 @@ class Bot(commands.AutoShardedBot):
         if not self.cogs:
             for cog in (Voice(self), ServerSettings(self), About(self)):
                 await self.add_cog(cog)
-        if self.application_id is not None:
+        # Of a fleet one process announces the commands, so that no two do it at the same moment.
+        announces = self.own_shards is None or 0 in self.own_shards.ids
+        if self.application_id is not None and announces:
             await sync_commands(self.tree, self.repository, self.application_id, self._command_sync)
 
     async def on_ready(self) -> None:
         """Also after a session had to begin anew."""
-        log.info("bot_ready", guilds=len(self.guilds), shards=self.shard_count)
+        log.info(
+            "bot_ready", guilds=len(self.guilds), shards=str(self.own_shards or self.shard_count)
+        )
 
     async def on_interaction(self, interaction: Interaction) -> None:
         await self.boards.take(interaction)
@@ -112,6 +136,14 @@ class Bot(commands.AutoShardedBot):
 
     async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:
         log.exception("event_failed", gateway_event=event_method)
+
+    async def close(self) -> None:
+        try:
+            if self._studio is not None:
+                self._studio.close()
+            await self._avatars.close()
+        finally:
+            await super().close()
 
     async def wind_down(self, seconds: float) -> bool:
         """Take no more commands and no more voice events, and let the commands under way finish.
@@ -126,3 +158,8 @@ class Bot(commands.AutoShardedBot):
         await self.boards.close()
         await self.resets.close()
         return drained
+
+
+def _own(shards: Shards | None) -> dict[str, Any]:
+    """discord.py's words for them."""
+    return {} if shards is None else {"shard_ids": list(shards.ids), "shard_count": shards.count}

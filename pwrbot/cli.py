@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import structlog
@@ -60,10 +61,21 @@ def _parser() -> argparse.ArgumentParser:
     rollback = _add(commands, "rollback", _rollback, "undo the last migration steps")
     rollback.add_argument("--steps", type=_positive, default=1, help="how many (default: 1)")
     _add(commands, "status", _status, "show which migrations are applied, pending or edited")
+    doctor = _add(commands, "doctor", _doctor, "hold the voice totals against the sessions")
+    doctor.add_argument("--mend", action="store_true", help="make wrong ones anew")
     new = _add(commands, "new-migration", _new_migration, "make the four files of a migration")
     new.add_argument("name", help="what it does, in lower_snake_case")
     schema = _add(commands, "schema", _schema, "write sql/schema/*.sql from the migrations")
     schema.add_argument("--check", action="store_true", help="fail where they are stale")
+
+    bring = commands.add_parser("import", help="bring along what another bot kept")
+    bring_commands = bring.add_subparsers(title="from", metavar="BOT", required=True)
+    pwr_bot = _add(bring_commands, "pwr-bot", _import_pwr_bot, "bring along a database of pwr-bot")
+    pwr_bot.add_argument(
+        "source", metavar="SOURCE", help="its SQLite file, or the postgresql:// URL of its database"
+    )
+    pwr_bot.add_argument("--dry-run", action="store_true", help="write nothing, tell what would be")
+    pwr_bot.add_argument("--report", type=Path, metavar="FILE", help="keep the report in a file")
 
     sql = commands.add_parser("sql", help="look at the statements the bot runs")
     sql_commands = sql.add_subparsers(title="commands", metavar="COMMAND", required=True)
@@ -178,6 +190,13 @@ def _status(options: argparse.Namespace) -> int:
     return 0 if report.ok else 1
 
 
+def _doctor(options: argparse.Namespace) -> int:
+    config = _configured()
+    from pwrbot.doctor import run_doctor
+
+    return asyncio.run(run_doctor(config, mending=options.mend))
+
+
 def _new_migration(options: argparse.Namespace) -> int:
     from pwrbot.repository.migrations import new_migration
     from pwrbot.repository.sql_files import sql_directory
@@ -209,6 +228,14 @@ def _schema(options: argparse.Namespace) -> int:
     for path in stale:
         print(f"{path} is stale: run `make schema` and commit it", file=sys.stderr)
     return 1 if stale else 0
+
+
+def _import_pwr_bot(options: argparse.Namespace) -> int:
+    config = _configured()
+    from pwrbot.importing.command import import_command
+
+    print(import_command(config, options.source, dry=options.dry_run, report=options.report))
+    return 0
 
 
 def _sql_list(options: argparse.Namespace) -> int:

@@ -12,6 +12,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from pwrbot.errors import ConfigError
+from pwrbot.feeds.allowed import AllowedHosts
+from pwrbot.shards import Shards, parse_shards
 
 T = TypeVar("T")
 
@@ -53,10 +55,23 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     data_dir: Path
     backup_dir: Path
     command_sync: CommandSync
+    shards: Shards | None
+    """This process's part of the bot; None: it is all of it, in as many as Discord advises."""
     voice_heartbeat_seconds: float
     voice_reconcile_seconds: float
     default_timezone: str
     """IANA name, known to zoneinfo."""
+    feeds_enabled: bool
+    """Whether this process polls feeds and sends what is new in them."""
+    feed_min_interval_seconds: int
+    feed_max_interval_seconds: int
+    """Bounds of the time between two polls of a feed that works."""
+    feed_retention_days: int
+    """How long items, and what became of them, are kept."""
+    feed_allowed_hosts: AllowedHosts
+    """What feeds may be fetched from beyond the public internet."""
+    feed_endpoints: dict[str, str]
+    """Base URLs by platform_id, in place of the sources' own."""
     slow_query_ms: int
     log_level: LogLevel
     log_format: LogFormat
@@ -99,11 +114,25 @@ def load_config(environ: Mapping[str, str]) -> Config:
     pool_max = read.setting("DATABASE_POOL_MAX", _whole(1, 1000), 10)
     if pool_min > pool_max:
         read.problem("DATABASE_POOL_MIN", f"must not be above DATABASE_POOL_MAX ({pool_max})")
+    database_url = read.secret("DATABASE_URL", _database_url, old="DB_URL")
+    shards = read.setting("SHARDS", _shards, None)
+    if shards is not None and not re.match("postgres", database_url or "", re.IGNORECASE):
+        read.problem(
+            "SHARDS",
+            "needs PostgreSQL, which several processes can use at once: set DATABASE_URL to one"
+            " (docs/fleet.md), or leave SHARDS out",
+        )
+    feed_min = read.setting("FEED_MIN_INTERVAL_SECONDS", _whole(1, 86_400), 300)
+    feed_max = read.setting("FEED_MAX_INTERVAL_SECONDS", _whole(1, 86_400), 21_600)
+    if feed_min > feed_max:
+        read.problem(
+            "FEED_MIN_INTERVAL_SECONDS",
+            f"must not be above FEED_MAX_INTERVAL_SECONDS ({feed_max})",
+        )
     config = Config(
         discord_token=read.secret("DISCORD_TOKEN", _token),
         discord_api_url=read.setting("DISCORD_API_URL", _web_address, DISCORD_API_URL),
-        database_url=read.secret("DATABASE_URL", _database_url, old="DB_URL")
-        or f"sqlite:///{quote(str(data_dir / 'pwrbot.db'))}",
+        database_url=database_url or f"sqlite:///{quote(str(data_dir / 'pwrbot.db'))}",
         database_schema=read.setting("DATABASE_SCHEMA", _identifier, "pwrbot"),
         database_pool_min=pool_min,
         database_pool_max=pool_max,
@@ -113,9 +142,16 @@ def load_config(environ: Mapping[str, str]) -> Config:
         data_dir=data_dir,
         backup_dir=read.setting("BACKUP_DIR", Path, data_dir / "backups"),
         command_sync=read.setting("COMMAND_SYNC", _command_sync, "changed"),
+        shards=shards,
         voice_heartbeat_seconds=read.setting("VOICE_HEARTBEAT_SECONDS", _seconds(0.1), 10.0),
         voice_reconcile_seconds=read.setting("VOICE_RECONCILE_SECONDS", _seconds(0.1), 60.0),
         default_timezone=read.setting("DEFAULT_TIMEZONE", _zone, "UTC"),
+        feeds_enabled=read.setting("FEEDS_ENABLED", _switch, True),
+        feed_min_interval_seconds=feed_min,
+        feed_max_interval_seconds=feed_max,
+        feed_retention_days=read.setting("FEED_RETENTION_DAYS", _whole(7, 36_500), 90),
+        feed_allowed_hosts=read.setting("FEED_ALLOWED_HOSTS", _hosts, AllowedHosts()),
+        feed_endpoints=read.setting("FEED_ENDPOINTS", _endpoints, {}),
         slow_query_ms=read.setting("SLOW_QUERY_MS", _whole(0, 3_600_000), 250),
         log_level=read.setting("LOG_LEVEL", _log_level, "INFO"),
         log_format=read.setting("LOG_FORMAT", _log_format, "auto"),
@@ -239,6 +275,20 @@ def _zone(text: str) -> str:
     return text
 
 
+def _hosts(text: str) -> AllowedHosts:
+    return AllowedHosts.parse(text.split(","))
+
+
+def _endpoints(text: str) -> dict[str, str]:
+    found = {}
+    for entry in filter(None, map(str.strip, text.split(","))):
+        name, equals, address = entry.partition("=")
+        if not equals:
+            raise ValueError("takes entries such as anilist=https://proxy.example/anilist")
+        found[name.strip().lower()] = _web_address(address.strip())
+    return found
+
+
 def _auto_migrate(text: str) -> AutoMigrate:
     if text.lower() == "safe":
         return "safe"
@@ -250,6 +300,10 @@ def _auto_migrate(text: str) -> AutoMigrate:
 
 def _command_sync(text: str) -> CommandSync:
     return _choice(text.lower(), _COMMAND_SYNCS)
+
+
+def _shards(text: str) -> Shards | None:
+    return parse_shards(text)
 
 
 def _log_format(text: str) -> LogFormat:

@@ -1,4 +1,4 @@
-"""The way to an open database: locked against a second bot, migrated, its queries checked."""
+"""The way to an open database: locked against other bots, migrated, its queries checked."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from typing import Any, NamedTuple
 import structlog
 
 from pwrbot.config import Config
+from pwrbot.fleet import join_fleet
 from pwrbot.repository import Repository
 from pwrbot.repository.engine import EngineOptions
 from pwrbot.repository.migrations import migrate, status
-from pwrbot.repository.process_lock import AlreadyRunning, ProcessLock
-from pwrbot.repository.url import parse_url
+from pwrbot.repository.process_lock import WAIT_SECONDS, AlreadyRunning, ProcessLock
+from pwrbot.repository.url import PostgresURL, SQLiteURL, parse_url
 
 log = structlog.get_logger(__name__)
 
@@ -29,24 +30,15 @@ class Database(NamedTuple):
 
 
 @asynccontextmanager
-async def open_database(config: Config) -> AsyncGenerator[Database]:
+async def open_database(config: Config, *, alone: bool = False) -> AsyncGenerator[Database]:
     """Lock, migrate and connect on the way in; let go of all of it on the way out.
 
+    ``alone``: whatever SHARDS says, beside no other process, and without waiting for one to go.
     Raises ConfigError, MigrationError, DatabaseError, or AlreadyRunning where another bot has it.
     """
     url = parse_url(config.database_url)
     schema = config.database_schema
-    async with ProcessLock(url, schema=schema, on_taken=_give_way):
-        if config.auto_migrate != "off":
-            await _to_the_end(
-                asyncio.to_thread(
-                    migrate,
-                    url,
-                    schema=schema,
-                    backup_dir=config.backup_dir,
-                    careful=config.auto_migrate == "safe",
-                )
-            )
+    async with _locked_and_migrated(config, url, alone):
         state = await asyncio.to_thread(status, url, schema=schema)
         repository = await Repository.open(url, engine_options(config))
         try:
@@ -55,6 +47,39 @@ async def open_database(config: Config) -> AsyncGenerator[Database]:
             yield Database(repository, engine, state.version or "none")
         finally:
             await repository.close()
+
+
+@asynccontextmanager
+async def _locked_and_migrated(
+    config: Config, url: SQLiteURL | PostgresURL, alone: bool
+) -> AsyncGenerator[None]:
+    schema, shards = config.database_schema, None if alone else config.shards
+
+    async def bring_up_to_date() -> None:
+        await _to_the_end(
+            asyncio.to_thread(
+                migrate,
+                url,
+                schema=schema,
+                backup_dir=config.backup_dir,
+                careful=config.auto_migrate == "safe",
+            )
+        )
+
+    if shards is None or config.auto_migrate == "off":
+        wait_seconds = 0 if alone else WAIT_SECONDS
+        async with ProcessLock(
+            url, schema=schema, shards=shards, wait_seconds=wait_seconds, on_taken=_give_way
+        ):
+            if config.auto_migrate != "off":
+                await bring_up_to_date()
+            yield
+        return
+    lock = await join_fleet(url, shards, bring_up_to_date, schema=schema, on_taken=_give_way)
+    try:
+        yield
+    finally:
+        await lock.release()
 
 
 async def _to_the_end(work: Coroutine[Any, Any, object]) -> None:
@@ -72,7 +97,7 @@ def _give_way() -> None:
 
     Not the orderly way, which would end sessions that are the other's now.
     """
-    log.critical("database_taken_over", do="this process ends; only one may use a database")
+    log.critical("database_taken_over", do="this process ends; another one has its place")
     os._exit(AlreadyRunning.exit_code)
 
 

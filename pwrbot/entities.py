@@ -11,6 +11,8 @@ from typing import Annotated, Final, Literal, TypeVar
 
 import msgspec
 
+from pwrbot.feeds.filters import Filter
+
 T = TypeVar("T")
 
 KEY: Final = "key"
@@ -269,7 +271,86 @@ class FeedItem(Entity, frozen=True, gc=False):
     title: str
     url: str | None
     published_at: datetime
+    """By its source, but never after ``found_at``, which stands where the source tells none."""
     found_at: datetime
+    """Of the items of one poll each has its own microsecond: their order, oldest first."""
+    summary: str = ""
+    image_url: str | None = None
+    author: str | None = None
+
+
+class FeedItemId(Entity, frozen=True, gc=False):
+    """A feed has shown this item; kept for good, so that none is told of twice."""
+
+    feed_id: Key[int]
+    item_id: Key[str]
+
+
+class FeedPoll(Entity, frozen=True, gc=False):
+    """How the polling of a feed stands."""
+
+    feed_id: Key[int]
+    next_poll_at: datetime
+    """While a process polls it: when that process's claim ends."""
+    interval_seconds: int
+    """How long to wait between two polls while all goes well."""
+    etag: str | None = None
+    last_modified: str | None = None
+    digest: str | None = None
+    """Of the body; these three are what the source's ``Validators`` are kept as."""
+    items_digest: str | None = None
+    """Of all that the feed showed last, whatever else its body says."""
+    polled_at: datetime | None = None
+    """When the last poll began."""
+    succeeded_at: datetime | None = None
+    """When the last one that worked began; None: none has yet."""
+    changed_at: datetime | None = None
+    """When the last one that brought something new began."""
+    failures: int = 0
+    """How many polls failed since the last one that worked."""
+    error: str | None = None
+    """Why the last one failed, a name such as ``not_found``; None: it worked."""
+    claimed_by: str | None = None
+    """The process that is polling it now."""
+
+
+class DuePoll(Entity, frozen=True, gc=False):
+    """A feed a process has claimed, with all that polling it needs."""
+
+    feed_id: int
+    platform_id: str
+    source_id: str
+    items_id: str
+    source_url: str
+    interval_seconds: int
+    etag: str | None
+    last_modified: str | None
+    digest: str | None
+    items_digest: str | None
+    succeeded_at: datetime | None
+    changed_at: datetime | None
+    failures: int
+    polled_at: datetime
+    """When it was claimed."""
+    followed: bool
+    """Whether anybody follows it; a feed nobody follows is not polled."""
+
+
+class PollOutcome(msgspec.Struct, frozen=True, gc=False):
+    """What a poll leaves behind for the next one."""
+
+    feed_id: int
+    wait_seconds: int
+    """From when this is stored to the next poll."""
+    interval_seconds: int
+    etag: str | None
+    last_modified: str | None
+    digest: str | None
+    items_digest: str | None
+    failures: int
+    error: str | None
+    succeeded: bool
+    changed: bool
 
 
 SubscriberKind = Literal["dm", "guild"]
@@ -289,7 +370,14 @@ class FeedSubscription(Entity, frozen=True, gc=False):
     subscriber_id: Key[int]
     feed_id: Key[int]
     channel_id: int | None
+    """Of a channel or a thread."""
     created_at: datetime
+    """Nothing the feed showed before is sent."""
+    role_id: int | None = None
+    """Mentioned with each item."""
+    item_filter: Filter | None = None
+    template: str | None = None
+    """The text of a message; None: the default layout."""
 
 
 class SubscribedFeed(Entity, frozen=True, gc=False):
@@ -305,7 +393,108 @@ class SubscribedFeed(Entity, frozen=True, gc=False):
     item_published_at: datetime | None
 
 
+DeliveryState = Literal["pending", "sent", "skipped", "given_up"]
+"""Skipped: a filter or a setting was against it. Given up: Discord was."""
+
+
+class FeedDelivery(Entity, frozen=True, gc=False):
+    """An item a subscription is told of, and what became of it."""
+
+    subscriber_id: Key[int]
+    feed_id: Key[int]
+    item_id: Key[str]
+    found_at: datetime
+    state: DeliveryState
+    reason: str | None = None
+    """Why it was not sent, a name such as ``unknown_channel``."""
+    message_id: int | None = None
+    settled_at: datetime | None = None
+    """When it was sent, skipped or given up."""
+
+
+class FeedQueue(Entity, frozen=True, gc=False):
+    """Where the sending of a subscription's pending deliveries stands."""
+
+    subscriber_id: Key[int]
+    feed_id: Key[int]
+    due_at: datetime | None
+    """None: nothing waits. While a process works it off: when that process's claim ends."""
+    wakes: int
+    """Grows with each poll that added to it."""
+    attempts: int
+    """How many failed since the last that worked."""
+    reason: str | None = None
+    """Why the last one failed."""
+    claimed_by: str | None = None
+
+
+class ClaimedQueue(Entity, frozen=True, gc=False):
+    """A queue a process has claimed, with all that sending from it needs."""
+
+    subscriber_id: int
+    feed_id: int
+    wakes: int
+    attempts: int
+    kind: SubscriberKind
+    target_id: int
+    channel_id: int | None
+    role_id: int | None
+    item_filter: Filter | None
+    template: str | None
+    feed_name: str
+    source_url: str
+
+
+class PendingItem(Entity, frozen=True, gc=False):
+    """An item that waits to be sent."""
+
+    item_id: str
+    title: str
+    url: str | None
+    published_at: datetime
+    found_at: datetime
+    summary: str
+    image_url: str | None
+    author: str | None
+
+
+class FeedHealth(Entity, frozen=True, gc=False):
+    """How a feed that somebody follows is doing, and what became of its items."""
+
+    feed_id: int
+    name: str
+    source_url: str
+    channel_id: int | None
+    next_poll_at: datetime | None
+    """None: it was never scheduled."""
+    polled_at: datetime | None
+    succeeded_at: datetime | None
+    failures: int
+    error: str | None
+    pending: int
+    sent: int
+    skipped: int
+    given_up: int
+    last_sent_at: datetime | None
+    last_reason: str | None
+    """Why the last item that was given up was, or why sending is being tried again."""
+
+
 # Settings
+
+
+class FeedSettings(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Feeds of a server."""
+
+    enabled: bool = True
+    """False: what is found meanwhile is not sent, not later either."""
+    channel_id: int | None = None
+    """Where to, for subscriptions that name no channel."""
+    subscribe_role_id: int | None = None
+    unsubscribe_role_id: int | None = None
+    """Who may, besides those with Manage Server; None: only they."""
+    digest_over: int = 5
+    """More items of a feed at once than this are told in one message."""
 
 
 class VoiceSettings(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -331,6 +520,7 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
     timezone: str | None = None
     """IANA name of the server's zone; None means the host's DEFAULT_TIMEZONE."""
     voice: VoiceSettings = VoiceSettings()
+    feeds: FeedSettings = FeedSettings()
 
 
 class ServerSettings(Entity, frozen=True, gc=False):
@@ -339,6 +529,15 @@ class ServerSettings(Entity, frozen=True, gc=False):
     guild_id: Key[int]
     settings: Settings
     version: int
+    updated_at: datetime
+
+
+class MemberPreferences(Entity, frozen=True, gc=False):
+    """What one user chose, wherever they meet the bot."""
+
+    user_id: Key[int]
+    plain_text: bool
+    """Text in place of pictures."""
     updated_at: datetime
 
 

@@ -20,10 +20,14 @@ from pwrbot.config import Config
 from pwrbot.database import Database
 from pwrbot.discord_api import GatewayUnknown, use_api
 from pwrbot.errors import ConfigError, PwrbotError
+from pwrbot.feed_work import FeedWork
+from pwrbot.feeds.feeds import Feeds
+from pwrbot.pictures import Studio
 from pwrbot.repository import Repository
 from pwrbot.services.settings import SettingsService
 from pwrbot.services.statistics import VoiceStatistics
 from pwrbot.services.voice import VoiceTracker
+from pwrbot.shards import ALL
 
 log = structlog.get_logger(__name__)
 
@@ -75,10 +79,24 @@ async def run_bot(config: Config, open_database: OpenDatabase, clock: Clock | No
 
 
 async def _serve(config: Config, token: str, database: Database, clock: Clock, stop: Stop) -> None:
-    settings = SettingsService(database.repository, clock, config.default_timezone)
+    async with Feeds(
+        clock, allowed=config.feed_allowed_hosts, endpoints=config.feed_endpoints
+    ) as feeds:
+        await _serve_with(config, token, database, clock, stop, feeds)
+
+
+async def _serve_with(
+    config: Config, token: str, database: Database, clock: Clock, stop: Stop, feeds: Feeds
+) -> None:
+    shards = config.shards or ALL
+    settings = SettingsService(database.repository, clock, config.default_timezone, shards=shards)
     statistics = VoiceStatistics(database.repository, clock, settings)
     tracker = VoiceTracker(
-        database.repository, clock, settings, heartbeat_seconds=config.voice_heartbeat_seconds
+        database.repository,
+        clock,
+        settings,
+        heartbeat_seconds=config.voice_heartbeat_seconds,
+        shards=shards,
     )
     bot = Bot(
         database.repository,
@@ -86,10 +104,13 @@ async def _serve(config: Config, token: str, database: Database, clock: Clock, s
         statistics,
         tracker,
         clock,
+        shards=config.shards,
         command_sync=config.command_sync,
         engine_description=database.engine_description,
         schema_version=database.schema_version,
+        studio=Studio(),
     )
+    feed_work = FeedWork(config, database.repository, clock, settings, feeds, bot)
     await tracker.recover()
     async with bot:
         try:
@@ -100,11 +121,12 @@ async def _serve(config: Config, token: str, database: Database, clock: Clock, s
                     tracker.run_heartbeat(),
                     bot.voice_gateway.run_reconcile(config.voice_reconcile_seconds),
                     bot.chores.run(),
+                    feed_work.run(),
                     *_for_development(config, database.repository, clock),
                 )
             )
         finally:
-            await _wind_down(bot, tracker, clock)
+            await _wind_down(bot, tracker, feed_work, clock)
 
 
 def _for_development(
@@ -116,9 +138,9 @@ def _for_development(
         yield QueryReload(repository, schema=config.database_schema).run(clock)
 
 
-async def _wind_down(bot: Bot, tracker: VoiceTracker, clock: Clock) -> None:
+async def _wind_down(bot: Bot, tracker: VoiceTracker, feed_work: FeedWork, clock: Clock) -> None:
     """End what runs, in this order, each step within its time."""
-    await bot.wind_down(DRAIN_SECONDS)
+    await asyncio.gather(bot.wind_down(DRAIN_SECONDS), feed_work.stop(DRAIN_SECONDS))
     for step, work in (
         ("voice_sessions", tracker.stop(clock.now())),
         ("gateway", bot.close()),

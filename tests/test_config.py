@@ -10,6 +10,7 @@ import pytest
 from pwrbot.config import Config, load_config
 from pwrbot.env_file import with_env_file
 from pwrbot.errors import ConfigError
+from pwrbot.shards import Shards
 
 ROOT = Path(__file__).parent.parent
 
@@ -65,6 +66,24 @@ def test_values() -> None:
     assert config.log_format == "json"
 
 
+def test_hosts_that_feeds_may_come_from() -> None:
+    config = load_config(
+        {
+            "FEED_ALLOWED_HOSTS": "news.home.arpa, 192.168.1.20:3000,10.1.0.0/16",
+            "FEED_ENDPOINTS": "AniList = https://proxy.example/anilist/,youtube=http://127.0.0.1:1",
+        }
+    )
+
+    assert config.feed_allowed_hosts.has_host("192.168.1.20", 3000)
+    assert config.feed_endpoints == {
+        "anilist": "https://proxy.example/anilist",
+        "youtube": "http://127.0.0.1:1",
+    }
+    assert "takes hosts" in problems_of({"FEED_ALLOWED_HOSTS": "http://x"})
+    assert "takes entries" in problems_of({"FEED_ENDPOINTS": "anilist"})
+    assert "must be an address" in problems_of({"FEED_ENDPOINTS": "anilist=proxy.example"})
+
+
 @pytest.mark.parametrize(
     ("text", "meant"), [("SAFE", "safe"), ("on", "on"), ("true", "on"), ("0", "off")]
 )
@@ -74,6 +93,24 @@ def test_auto_migrate(text: str, meant: str) -> None:
 
 def test_auto_migrate_is_none_of_these() -> None:
     assert "AUTO_MIGRATE must be one of safe, on, off" in problems_of({"AUTO_MIGRATE": "perhaps"})
+
+
+def test_shards() -> None:
+    config = load_config({"SHARDS": "0-3/16", "DATABASE_URL": "postgresql://u:p@h/d"})
+    assert config.shards == Shards((0, 1, 2, 3), 16)
+    assert load_config({}).shards is None
+
+
+@pytest.mark.parametrize("url", ["", "sqlite:///bot.db"])
+def test_shards_need_postgresql(url: str) -> None:
+    text = problems_of({"SHARDS": "0-3/16", "DATABASE_URL": url})
+    assert "SHARDS needs PostgreSQL" in text
+    assert "set DATABASE_URL to one" in text
+
+
+def test_wrong_shards_are_named() -> None:
+    text = problems_of({"SHARDS": "16/16", "DATABASE_URL": "postgresql://h/d"})
+    assert "  SHARDS goes beyond the last of 16 shards, which is 15: 16." in text
 
 
 def test_an_empty_variable_is_none() -> None:

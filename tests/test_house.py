@@ -91,6 +91,16 @@ def test_the_services_know_no_discord() -> None:
     assert breaches(modules(PACKAGE / "services"), above) == []
 
 
+def test_the_feeds_know_no_discord_no_sql_and_nobody_above_them() -> None:
+    above = {"discord", "pwrbot.repository", "pwrbot.services", "pwrbot.cogs", "pwrbot.sandbox"}
+    assert breaches(modules(PACKAGE / "feeds"), above) == []
+
+
+def test_the_pictures_know_no_discord_and_no_database() -> None:
+    above = {"discord", "pwrbot.services", "pwrbot.cogs", "pwrbot.views", "pwrbot.repository"}
+    assert breaches(modules(PACKAGE / "pictures"), above) == []
+
+
 def test_cogs_and_services_know_no_engine() -> None:
     paths = modules(PACKAGE / "services") + modules(PACKAGE / "cogs")
     assert breaches(paths, {"pwrbot.repository.engine"}) == []

@@ -15,6 +15,7 @@ from structlog.testing import capture_logs
 
 from pwrbot import run
 from pwrbot.config import Config, load_config
+from pwrbot.entities import OpenVoiceSession
 from pwrbot.errors import ConfigError
 from pwrbot.repository import Repository
 from pwrbot.run import Database, DiscordUnreachable, GatewayLost, TokenRefused, run_bot
@@ -118,8 +119,8 @@ async def test_what_a_killed_process_left_open_is_ended_first(
 ) -> None:
     long_ago = datetime(2026, 1, 1, tzinfo=UTC)
     async with opening() as database:
-        await database.repository.open_voice_sessions.open(
-            guild_id=guild.id, user_id=1, channel_id=2, joined_at=long_ago
+        await database.repository.open_voice_sessions.insert(
+            OpenVoiceSession(guild.id, 1, 2, long_ago)
         )
     task = asyncio.create_task(run_bot(config, opening))
     await connected(sandbox, guild, task)

@@ -10,6 +10,7 @@ from discord.ext import commands
 
 import pwrbot
 from pwrbot.replies import Interaction
+from pwrbot.shards import Shards
 from pwrbot.views.sheet import sheet
 from pwrbot.views.wording import duration, moment
 
@@ -32,11 +33,16 @@ class About(commands.Cog):
         return [
             f"**Version**: {pwrbot.__version__}",
             f"**Uptime**: {duration(up)}, since {moment(bot.started_at)}",
-            f"**Servers**: {len(bot.guilds):,}",
+            f"**Servers**: {len(bot.guilds):,}{_part(bot.own_shards)}",
             f"**Latency**: {_milliseconds(bot.latency)}",
             f"**Database**: {bot.engine_description or 'unknown'}",
             f"**Schema**: {bot.schema_version or 'unknown'}",
         ]
+
+
+def _part(shards: Shards | None) -> str:
+    """Of a bot in several processes: which of its servers this one counts."""
+    return "" if shards is None else f", those of this process (shards {shards})"
 
 
 def _milliseconds(seconds: float) -> str:

@@ -4,8 +4,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -19,12 +19,14 @@ from pwrbot.cogs.voice_boards import VoiceBoardCommands
 from pwrbot.cogs.voice_reset import VoiceResetCommands
 from pwrbot.cogs.voice_rewards import VoiceRewardCommands
 from pwrbot.commands import Refusal
+from pwrbot.pictures import Picture, chart_lines, week_lines, year_lines
 from pwrbot.replies import Interaction, defer
 from pwrbot.services.ranges import DEFAULT_RANGE, EPOCH, Range
 from pwrbot.services.statistics import LeaderboardPage, MemberStats
 from pwrbot.services.voice import Judgement
 from pwrbot.services.voice_rules import Verdict
 from pwrbot.views.boards import Board, BoardPage, Load
+from pwrbot.views.cards import Cards, chart_of, week_of, year_of
 from pwrbot.views.sheet import sheet
 from pwrbot.views.wording import count, duration, mention, moment, ordinal
 
@@ -76,6 +78,14 @@ class Voice(commands.GroupCog, group_name="voice"):
                 )
             elif found.rows:
                 note = "You have no time in this range yet."
+
+            async def picture(cards: Cards) -> Picture:
+                longest = found.rows[0].total if found.rows else timedelta()
+                if found.page > 1:
+                    first = await self._statistics.leaderboard(guild_id, range, per_page=1)
+                    longest = first.rows[0].total if first.rows else longest
+                return await cards.leaderboard(guild_id, found, longest, viewer_id)
+
             return BoardPage(
                 title="Voice leaderboard",
                 when=_when(found.range, found.since, found.until, found.zone),
@@ -86,6 +96,7 @@ class Voice(commands.GroupCog, group_name="voice"):
                 note=note,
                 page=found.page,
                 pages=found.pages,
+                picture=self._drawn(picture),
             )
 
         await self._open(interaction, load, range, page)
@@ -143,7 +154,42 @@ class Voice(commands.GroupCog, group_name="voice"):
                 lines=_figures(found),
             )
 
-        await self._open(interaction, load, range, 1)
+        calendar, title = self._bot.voice_calendar, f"Voice statistics of {_name(who)}"
+
+        async def days(range: Range, page: int) -> BoardPage:
+            year = year_of(await calendar.days(guild_id, who.id))
+            return BoardPage(
+                title=title,
+                when=year.when,
+                lines=year_lines(year),
+                picture=self._drawn(lambda cards: cards.year(guild_id, who.id, year)),
+            )
+
+        async def hours(range: Range, page: int) -> BoardPage:
+            week = week_of(await calendar.hours(guild_id, range, who.id), range)
+            return BoardPage(
+                title=title,
+                when=week.when,
+                lines=week_lines(week),
+                picture=self._drawn(lambda cards: cards.week(guild_id, who.id, week)),
+            )
+
+        async def earlier(range: Range, page: int) -> BoardPage:
+            chart = chart_of(await calendar.periods(guild_id, range, who.id))
+            return BoardPage(
+                title=title,
+                when=chart.when,
+                lines=chart_lines(chart),
+                picture=self._drawn(lambda cards: cards.chart(guild_id, who.id, chart)),
+            )
+
+        views = {
+            "Figures": load,
+            "Days of the year": days,
+            "Hours of the week": hours,
+            "Beside earlier times": earlier,
+        }
+        await self._open(interaction, views, range, 1)
 
     @app_commands.command()
     async def why(self, interaction: Interaction) -> None:
@@ -172,10 +218,28 @@ class Voice(commands.GroupCog, group_name="voice"):
             names = await door.names(guild_id, [row.user_id for row in found.rows], within=0.5)
         return found, names.shown
 
-    async def _open(self, interaction: Interaction, load: Load, range: Range, page: int) -> None:
+    def _drawn(
+        self, picture: Callable[[Cards], Awaitable[Picture]]
+    ) -> Callable[[], Awaitable[Picture]] | None:
+        """The picture of a page, None where the bot draws none."""
+        cards = self._bot.cards
+        return None if cards is None else lambda: picture(cards)
+
+    async def _open(
+        self, interaction: Interaction, views: Load | Mapping[str, Load], range: Range, page: int
+    ) -> None:
         await defer(interaction)
         name = interaction.command.qualified_name if interaction.command else "voice"
-        board = Board(load, interaction.user.id, name, range, page)
+        user_id, preferences = interaction.user.id, self._bot.preferences
+        board = Board(
+            views,
+            user_id,
+            name,
+            range,
+            page,
+            plain=await preferences.plain_text(user_id),
+            choose_plain=lambda plain: preferences.choose_plain_text(user_id, plain),
+        )
         await self._bot.boards.open(interaction, board)
 
 

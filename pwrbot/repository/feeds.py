@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Literal, Protocol
 
 from pwrbot.entities import (
     Feed,
+    FeedHealth,
     FeedItem,
+    FeedItemId,
     FeedSubscription,
     SubscribedFeed,
     Subscriber,
@@ -20,6 +23,8 @@ class Feeds(Table[Feed, int], Protocol):
 
     async def by_source(self, *, platform_id: str, source_id: str) -> Feed | None: ...
 
+    async def renew(self, *, feed_id: int, name: str | None, items_id: str | None) -> int: ...
+
 
 class FeedItems(Table[FeedItem, tuple[int, str]], Protocol):
     """What feeds published."""
@@ -27,6 +32,14 @@ class FeedItems(Table[FeedItem, tuple[int, str]], Protocol):
     async def latest(self, *, feed_id: int) -> FeedItem | None: ...
 
     async def page(self, *, feed_id: int, limit: int, offset: int) -> list[FeedItem]: ...
+
+    async def forget(self, *, found_before: datetime, limit: int) -> int: ...
+
+
+class FeedItemIds(Table[FeedItemId, tuple[int, str]], Protocol):
+    """All that feeds ever showed."""
+
+    async def add(self, *, feed_id: int, item_ids: list[str]) -> list[str]: ...
 
 
 class Subscribers(Table[Subscriber, int], Protocol):
@@ -52,3 +65,5 @@ class FeedSubscriptions(Table[FeedSubscription, tuple[int, int]], Protocol):
     ) -> list[SubscribedFeed]: ...
 
     async def count_of(self, *, subscriber_id: int) -> int: ...
+
+    async def health(self, *, subscriber_id: int, limit: int, offset: int) -> list[FeedHealth]: ...

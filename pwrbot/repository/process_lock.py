@@ -1,4 +1,4 @@
-"""One bot process per database: a second one is refused before it can do any harm."""
+"""One bot process per database, or one per shard: another is refused before it can do harm."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pwrbot.errors import PwrbotError
 from pwrbot.repository.errors import DatabaseReadOnly
 from pwrbot.repository.file_lock import FileLock
 from pwrbot.repository.url import PostgresURL, SQLiteURL
+from pwrbot.shards import Shards
 
 if TYPE_CHECKING:
     from pwrbot.repository.engine.postgres_lock import PostgresLock
@@ -30,6 +31,9 @@ class ProcessLock:
     PostgreSQL: an advisory lock on the schema; a second process waits ``wait_seconds``, so that
     the next version may start while the last one ends, and is refused then. ``on_taken`` is called
     if the connection is lost and another process has the lock when it is back: stop then.
+
+    With ``shards`` (PostgreSQL only) it excludes those without, those that have one of these
+    shards, and those that count the shards otherwise.
     """
 
     def __init__(
@@ -37,11 +41,13 @@ class ProcessLock:
         url: SQLiteURL | PostgresURL,
         *,
         schema: str = "pwrbot",
+        shards: Shards | None = None,
         wait_seconds: float = WAIT_SECONDS,
         on_taken: Callable[[], None] | None = None,
     ) -> None:
         self._url = url
         self._schema = schema
+        self._shards = shards
         self._wait_seconds = wait_seconds
         self._on_taken = on_taken
         self._held: FileLock | PostgresLock | None = None
@@ -53,11 +59,13 @@ class ProcessLock:
             return
         from pwrbot.repository.engine.postgres_lock import PostgresLock
 
-        lock = PostgresLock(self._url, self._schema, self._on_taken)
-        if not await lock.acquire(self._wait_seconds):
+        lock = PostgresLock(self._url, self._schema, self._on_taken, self._shards)
+        obstacle = await lock.acquire(self._wait_seconds)
+        if obstacle is not None:
+            own = "a DATABASE_SCHEMA" if self._shards is None else "SHARDS"
             raise AlreadyRunning(
-                f"Another pwrbot process is using schema {self._schema} of this database; stop it"
-                " first, or give this one a DATABASE_SCHEMA of its own."
+                f"Schema {self._schema} of this database is taken. {obstacle}: stop it first, or"
+                f" give this one {own} of its own."
             )
         self._held = lock
 

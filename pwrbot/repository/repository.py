@@ -11,7 +11,15 @@ from pwrbot.repository.bot_meta import BotMetaTable
 from pwrbot.repository.engine import Engine, EngineOptions, Executor, TransactionExecutor
 from pwrbot.repository.engine.opening import open_engine
 from pwrbot.repository.errors import Problem, QueryFileError
-from pwrbot.repository.feeds import FeedItems, Feeds, FeedSubscriptions, Subscribers
+from pwrbot.repository.feed_delivery import FeedDeliveries, FeedPolls, FeedQueues
+from pwrbot.repository.feeds import (
+    FeedItemIds,
+    FeedItems,
+    Feeds,
+    FeedSubscriptions,
+    Subscribers,
+)
+from pwrbot.repository.member_preferences import MemberPreferencesTable
 from pwrbot.repository.queries import EngineName, load_queries
 from pwrbot.repository.server_settings import ServerSettingsTable
 from pwrbot.repository.sql_files import sql_directory
@@ -41,6 +49,10 @@ class Tables:
     feed_items: FeedItems
     subscribers: Subscribers
     feed_subscriptions: FeedSubscriptions
+    feed_item_ids: FeedItemIds
+    feed_polls: FeedPolls
+    feed_deliveries: FeedDeliveries
+    feed_queues: FeedQueues
     open_voice_sessions: OpenVoiceSessions
     voice_sessions: VoiceSessions
     voice_segments: VoiceSegments
@@ -54,6 +66,7 @@ class Tables:
     voice_removed_sessions: VoiceRemovedSessions
     voice_departures: VoiceDepartures
     server_settings: ServerSettingsTable
+    member_preferences: MemberPreferencesTable
     bot_meta: BotMetaTable
 
     def __init__(self, tables: Mapping[str, type[BoundTable]], executor: Executor) -> None:

@@ -23,24 +23,46 @@ class OpenVoiceSessions(Table[OpenVoiceSession, tuple[int, int]], Protocol):
     async def in_guild(self, *, guild_id: int) -> list[OpenVoiceSession]: ...
 
     async def open(
-        self, *, guild_id: int, user_id: int, channel_id: int, joined_at: datetime
+        self,
+        *,
+        guild_ids: list[int],
+        user_ids: list[int],
+        channel_ids: list[int],
+        joined_ats: list[datetime],
     ) -> int: ...
 
     async def restart(
         self, *, guild_id: int, user_id: int, joined_at: datetime, now: datetime
     ) -> int: ...
 
-    async def remove(self, *, guild_id: int, user_ids: list[int]) -> int: ...
+    async def remove(self, *, guild_ids: list[int], user_ids: list[int]) -> int: ...
 
-    async def remove_all(self) -> int: ...
+    async def remove_all(
+        self,
+        *,
+        shard_count: int,
+        shard_ids: list[int],
+        former_count: int,
+        former_ids: list[int],
+    ) -> int: ...
 
 
 class VoiceSessions(Table[VoiceSession, tuple[int, int, datetime]], Protocol):
     """Who was in which voice channel, from when to when."""
 
-    async def end(self, *, guild_id: int, user_ids: list[int], left_at: datetime) -> int: ...
+    async def end(
+        self, *, guild_ids: list[int], user_ids: list[int], left_ats: list[datetime]
+    ) -> int: ...
 
-    async def end_all(self, *, left_at: datetime) -> int: ...
+    async def end_all(
+        self,
+        *,
+        shard_count: int,
+        shard_ids: list[int],
+        former_count: int,
+        former_ids: list[int],
+        left_at: datetime,
+    ) -> int: ...
 
     async def leaderboard(
         self,

@@ -21,6 +21,9 @@ COMPONENTS_V2 = 1 << 15
 
 MOST_CONTENT = 2000
 MOST_EMBEDS = 10
+MOST_NONCE = 25
+NONCE_SECONDS = 180.0
+"""How long a nonce is known: Discord says "the past few minutes"."""
 
 
 @dataclass
@@ -41,6 +44,7 @@ class Message:
     payload: Json
     revision: int = 0
     deleted: bool = False
+    created_at: float = field(default_factory=time.monotonic)
     changed_at: float = field(default_factory=time.monotonic)
     """When it was last changed, of ``time.monotonic``."""
 
@@ -80,6 +84,8 @@ class Messages:
         self._media_base = media_base
         self._changed = changed
         self.all: dict[int, Message] = {}
+        self.repeats = 0
+        """How many messages were not made, as their nonce was known."""
         self.media: dict[int, bytes] = {}
         """The attached files by attachment id."""
 
@@ -95,6 +101,10 @@ class Messages:
         kept = (m for m in self.all.values() if m.channel is channel)
         return [m for m in kept if not m.deleted and not m.ephemeral]
 
+    def new_id(self) -> int:
+        """For what is about to be made; of a forum's post and its first message the same."""
+        return self._ids.now()
+
     def create(
         self,
         channel: Channel,
@@ -105,6 +115,7 @@ class Messages:
         loading: bool = False,
         extra: Json | None = None,
         at: tuple[str | int, ...] = (),
+        message_id: int | None = None,
     ) -> Message:
         """Check and keep a new message; ``loading`` is an empty one that says "thinking"."""
         flags = int(body.get("flags") or 0) & (EPHEMERAL | COMPONENTS_V2 | (1 << 2) | (1 << 12))
@@ -112,8 +123,11 @@ class Messages:
             body, flags = {}, (flags & EPHEMERAL) | LOADING
         else:
             check(body, flags, uploads, kept=[], at=at)
+        if body.get("enforce_nonce") and (earlier := self._with_nonce(channel, body)):
+            self.repeats += 1
+            return earlier
         payload: Json = {
-            "id": str(self._ids.now()),
+            "id": str(message_id or self._ids.now()),
             "channel_id": str(channel.id),
             "type": 20 if extra and "interaction_metadata" in extra else 0,
             "author": payloads.user(self._bot),
@@ -141,6 +155,16 @@ class Messages:
         self.all[message.id] = message
         self._changed(message)
         return message
+
+    def _with_nonce(self, channel: Channel, body: Json) -> Message | None:
+        """The message of this nonce, of the past few minutes."""
+        since = time.monotonic() - NONCE_SECONDS
+        for message in reversed(self.all.values()):
+            if message.created_at < since:
+                break
+            if message.channel is channel and message.payload.get("nonce") == body.get("nonce"):
+                return message
+        return None
 
     def edit(
         self, message: Message, body: Json, uploads: list[Upload], at: tuple[str | int, ...] = ()
@@ -176,7 +200,8 @@ class Messages:
 
     def _attach(self, message: Message, body: Json, uploads: list[Upload]) -> None:
         described = {str(item.get("id")): item for item in body.get("attachments") or []}
-        names: dict[str, str] = {}
+        # Those that are kept can be named, too.
+        names: dict[str, str] = {a["filename"]: a["url"] for a in message.payload["attachments"]}
         for upload in uploads:
             attachment_id = self._ids.now()
             path = f"{message.channel.id}/{attachment_id}/{upload.filename}"
@@ -211,6 +236,9 @@ class Messages:
         pinged = [i for i in found if "users" in parse or i in chosen]
         known = [self._users[int(i)] for i in pinged if int(i) in self._users]
         message.payload["mentions"] = [payloads.user(user) for user in known]
+        roles = {str(i) for i in (allowed or {}).get("roles") or []}
+        named = dict.fromkeys(re.findall(r"<@&(\d+)>", all_text(message.payload)))
+        message.payload["mention_roles"] = [i for i in named if "roles" in parse or i in roles]
 
 
 def _media(component: Json) -> list[Json]:
@@ -243,6 +271,10 @@ def check(
     else:
         form.text((*at, "content"), content, MOST_CONTENT, needed=False)
         form.count((*at, "embeds"), len(embeds), 0, MOST_EMBEDS)
+    if len(str(body.get("nonce") or "")) > MOST_NONCE:
+        form.wrong(
+            (*at, "nonce"), "NONCE_TYPE_TOO_LONG", f"Must be {MOST_NONCE} or fewer in length."
+        )
     names = {upload.filename for upload in uploads} | {item["filename"] for item in kept}
     listed = body.get("components") or []
     if listed or v2:

@@ -26,12 +26,14 @@ ALL_PERMISSIONS = (1 << 53) - 1
 EVERYONE_PERMISSIONS = 0x0000_0000_0636_0DC1
 """View, send, history, reactions, connect, speak: what a new server gives @everyone."""
 
-ChannelKind = Literal["text", "dm", "voice", "category", "stage", "forum"]
+ChannelKind = Literal["text", "dm", "voice", "category", "news", "thread", "stage", "forum"]
 CHANNEL_TYPES: dict[ChannelKind, int] = {
     "text": 0,
     "dm": 1,
     "voice": 2,
     "category": 4,
+    "news": 5,
+    "thread": 11,
     "stage": 13,
     "forum": 15,
 }
@@ -67,6 +69,8 @@ class User:
     bot: bool = False
     global_name: str | None = None
     dms_closed: bool = False
+    avatar: str | None = None
+    """The hash in its avatar's address."""
 
     @property
     def display_name(self) -> str:
@@ -93,6 +97,10 @@ class Channel:
     parent_id: int | None = None
     recipient: User | None = None
     denied: bool = False
+    archived: bool = False
+    """Of a thread: sending there brings it back."""
+    locked: bool = False
+    """Of a thread: nobody without Manage Threads can (160005)."""
 
     @property
     def type(self) -> int:
@@ -191,6 +199,21 @@ class GuildState:
         channel = Channel(self._ids.next(), name, kind, self, len(self.channels))  # type: ignore[arg-type]
         self.channels[channel.id] = channel
         return channel
+
+    def add_thread(
+        self, name: str, parent: Channel | str | int, *, thread_id: int | None = None
+    ) -> Channel:
+        """A thread of a text channel, or a post of a forum."""
+        channel = self.channel(parent)
+        thread = Channel(
+            self._ids.next() if thread_id is None else thread_id,
+            name,
+            "thread",
+            self,  # type: ignore[arg-type]
+            parent_id=channel.id,
+        )
+        self.channels[thread.id] = thread
+        return thread
 
     def add_voice_channel(self, name: str, *, stage: bool = False) -> Channel:
         return self.add_channel(name, "stage" if stage else "voice")

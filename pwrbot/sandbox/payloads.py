@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from pwrbot.sandbox.model import Channel, GuildState, Member, Role, User
@@ -23,7 +23,7 @@ def user(of: User) -> Json:
         "username": of.name,
         "global_name": of.global_name,
         "discriminator": "0",
-        "avatar": None,
+        "avatar": of.avatar,
         "avatar_decoration_data": None,
         "banner": None,
         "accent_color": None,
@@ -75,6 +75,8 @@ def channel(of: Channel, *, with_guild: bool = True) -> Json:
     if of.kind == "dm":
         recipient = of.recipient
         return {**body, "recipients": [] if recipient is None else [user(recipient)]}
+    if of.kind == "thread":
+        return {**body, **_thread(of)}
     body |= {
         "name": of.name,
         "position": of.position,
@@ -90,6 +92,25 @@ def channel(of: Channel, *, with_guild: bool = True) -> Json:
     if with_guild and of.guild is not None:
         body["guild_id"] = str(of.guild.id)
     return body
+
+
+def _thread(of: Channel) -> Json:
+    guild = of.guild
+    return {
+        "name": of.name,
+        "guild_id": None if guild is None else str(guild.id),
+        "parent_id": None if of.parent_id is None else str(of.parent_id),
+        "owner_id": None if guild is None else str(guild.me.id),
+        "message_count": 0,
+        "member_count": 1,
+        "rate_limit_per_user": 0,
+        "thread_metadata": {
+            "archived": of.archived,
+            "locked": of.locked,
+            "auto_archive_duration": 4320,
+            "archive_timestamp": timestamp(datetime.now(UTC)),
+        },
+    }
 
 
 def voice_state(of: Member, *, with_guild: bool = True, with_member: bool = True) -> Json:
@@ -173,8 +194,12 @@ def guild_create(of: GuildState, *, voice: bool, all_members: bool, joined: bool
         "large": len(present) > 250,
         "member_count": len(present),
         "members": [member(m) for m in listed],
-        "channels": [channel(c, with_guild=False) for c in of.channels.values()],
-        "threads": [],
+        "channels": [
+            channel(c, with_guild=False) for c in of.channels.values() if c.kind != "thread"
+        ],
+        "threads": [
+            channel(c) for c in of.channels.values() if c.kind == "thread" and not c.archived
+        ],
         "presences": [],
         "voice_states": [voice_state(m, with_guild=False, with_member=False) for m in connected],
         "stage_instances": [],

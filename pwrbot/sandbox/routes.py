@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from aiohttp import hdrs, web
 
 from pwrbot.sandbox import payloads
-from pwrbot.sandbox.errors import ApiError, not_found
+from pwrbot.sandbox.errors import ApiError, Form, not_found
 from pwrbot.sandbox.model import MANAGE_ROLES, Channel, User
 from pwrbot.sandbox.rest import Route, answer, decoded, nothing, read_body
 
@@ -51,6 +51,7 @@ class Routes:
             ("POST", "/channels/{channel:\\d+}/typing", self.typing),
             ("GET", messages, self.get_messages),
             ("POST", messages, self.create_message),
+            ("POST", "/channels/{channel:\\d+}/threads", self.create_post),
             ("GET", messages + "/{message:\\d+}", self.get_message),
             ("PATCH", messages + "/{message:\\d+}", self.edit_message),
             (hdrs.METH_DELETE, messages + "/{message:\\d+}", self.delete_message),
@@ -114,7 +115,8 @@ class Routes:
         return answer(payloads.guild(self._guild(request)))
 
     async def get_channels(self, request: web.Request) -> web.Response:
-        return answer([payloads.channel(c) for c in self._guild(request).channels.values()])
+        channels = self._guild(request).channels.values()
+        return answer([payloads.channel(c) for c in channels if c.kind != "thread"])
 
     async def get_roles(self, request: web.Request) -> web.Response:
         return answer([payloads.role(r) for r in self._guild(request).roles.values()])
@@ -180,7 +182,32 @@ class Routes:
             raise ApiError(403, 50013, "Missing Permissions")
         if channel.kind in ("category", "forum"):
             raise ApiError(400, 50008, "Cannot send messages in a non-text channel")
+        if channel.locked:
+            raise ApiError(403, 160005, "Thread is locked")
+        channel.archived = False
         return answer(self._world.messages.create(channel, body, uploads).payload)
+
+    async def create_post(self, request: web.Request) -> web.Response:
+        """A post in a forum: a thread of the same id as its first message."""
+        forum = self._channel(request)
+        body, uploads = await read_body(request)
+        if forum.denied:
+            raise ApiError(403, 50013, "Missing Permissions")
+        if forum.kind != "forum" or forum.guild is None:
+            raise ApiError(400, 50024, "Cannot execute action on this channel type")
+        form = Form()
+        form.text(("name",), body.get("name"), 100)
+        form.check()
+        post = forum.guild.add_thread(body["name"], forum, thread_id=self._world.messages.new_id())
+        try:
+            first = body.get("message") or {}
+            message = self._world.messages.create(
+                post, first, uploads, at=("message",), message_id=post.id
+            )
+        except ApiError:
+            del forum.guild.channels[post.id]
+            raise
+        return answer(payloads.channel(post) | {"message": message.payload}, 201)
 
     async def get_message(self, request: web.Request) -> web.Response:
         message = int(request.match_info["message"])

@@ -16,6 +16,7 @@ from pwrbot.errors import PwrbotError
 from pwrbot.repository import Repository
 from pwrbot.repository.errors import DecodeError
 from pwrbot.services import ranges
+from pwrbot.shards import ALL, Shards
 
 log = structlog.get_logger(__name__)
 
@@ -45,13 +46,26 @@ class _Known(msgspec.Struct, frozen=True):
 
 
 class SettingsService:
-    """The settings of every server. The process is the only writer of its database."""
+    """The settings of every server.
 
-    def __init__(self, repository: Repository, clock: Clock, default_timezone: str = "UTC") -> None:
+    Those of this process's ``shards`` are remembered: Discord tells of a command in a server only
+    on that server's shard, and a shard is one process's until it ends, so nobody else changes
+    them. Those of other servers are read anew each time.
+    """
+
+    def __init__(
+        self,
+        repository: Repository,
+        clock: Clock,
+        default_timezone: str = "UTC",
+        *,
+        shards: Shards = ALL,
+    ) -> None:
         """Raises UnknownTimezone where the host's zone is none."""
         self._repository = repository
         self._clock = clock
         self._default_zone = ranges.zone(default_timezone)
+        self._shards = shards
         self._known: OrderedDict[int, _Known] = OrderedDict()
         self._listeners: list[Callable[[int], None]] = []
 
@@ -131,6 +145,8 @@ class SettingsService:
         later = self._known.get(guild_id)
         if later is not None and later.version > known.version:
             return later.settings
+        if not self._shards.has(guild_id):
+            return known.settings
         self._known[guild_id] = known
         if len(self._known) > _REMEMBERED:
             self._known.popitem(last=False)

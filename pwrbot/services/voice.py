@@ -32,6 +32,7 @@ from pwrbot.services.voice_mirror import VoiceMirror
 from pwrbot.services.voice_rules import Verdict
 from pwrbot.services.voice_state import GuildVoice, VoiceState
 from pwrbot.services.voice_store import VoiceStore
+from pwrbot.shards import ALL, Shards
 
 log = structlog.get_logger(__name__)
 
@@ -58,7 +59,7 @@ class _Event(msgspec.Struct, frozen=True):
 
 
 class VoiceTracker:
-    """Keeps the sessions of all guilds. Call ``recover`` before anything else.
+    """Keeps the sessions of all guilds it is told of. Call ``recover`` before anything else.
 
     Moments are aware datetimes in UTC. The order of calls is the order of events, also where the
     clock was set back: a session then ends no earlier than it began.
@@ -71,11 +72,13 @@ class VoiceTracker:
         settings: SettingsService,
         *,
         heartbeat_seconds: float = 10.0,
+        shards: Shards = ALL,
     ) -> None:
+        """``shards``: those whose guilds this tracker is told of; another process has the rest."""
         self._clock = clock
         self._settings = settings
         self._store = VoiceStore(repository, clock)
-        self._heartbeat = Heartbeat(repository)
+        self._heartbeat = Heartbeat(repository, shards)
         self._heartbeat_seconds = heartbeat_seconds
         self._mirrors: dict[int, VoiceMirror] = {}
         self._queue: deque[_Event] = deque()
@@ -146,7 +149,8 @@ class VoiceTracker:
     # Start, heartbeat, end
 
     async def recover(self) -> int:
-        """End what a process that was killed left open; says how many sessions that were.
+        """End what a process that was killed left open in the guilds of these shards; says how
+        many sessions that were.
 
         Each ends at the last heartbeat; one that began after it, or all where there never was a
         heartbeat, end when they began and are not kept. Raises DatabaseError.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Final
@@ -18,11 +20,11 @@ from pwrbot.repository.errors import (
     DecodeError,
     InvalidValue,
 )
-from pwrbot.services.voice_mirror import Change
+from pwrbot.services.voice_mirror import Change, Start
 
 log = structlog.get_logger(__name__)
 
-_BATCH: Final = 200  # changes in one transaction
+_BATCH: Final = 500  # changes in one transaction
 _HOPELESS: Final = (ConstraintViolation, InvalidValue, DecodeError)  # would fail again
 _FIRST_WAIT: Final = timedelta(seconds=0.5)
 _LONGEST_WAIT: Final = timedelta(seconds=30)
@@ -40,6 +42,7 @@ class VoiceStore:
         self._repository = repository
         self._clock = clock
         self._pending: deque[Change] = deque()
+        self._writing = asyncio.Lock()  # a batch at a time: they stay in order
         self._wait = timedelta()
         self._again_at: datetime | None = None
 
@@ -63,13 +66,14 @@ class VoiceStore:
 
     async def flush(self) -> bool:
         """Write all that is pending. False where the database is in trouble: try again later."""
-        try:
-            while self._pending:
-                await self._write_batch()
-                self._worked()
-        except Exception as error:  # whatever it is, nothing is dropped
-            self._failed(error)
-            return False
+        async with self._writing:
+            try:
+                while self._pending:
+                    await self._write_batch()
+                    self._worked()
+            except Exception as error:  # whatever it is, nothing is dropped
+                self._failed(error)
+                return False
         return True
 
     async def open_in(self, guild_id: int) -> list[OpenVoiceSession] | None:
@@ -93,9 +97,7 @@ class VoiceStore:
     async def _write_batch(self) -> None:
         batch = list(islice(self._pending, _BATCH))
         try:
-            async with self._repository.transaction() as tx:
-                for change in batch:
-                    await _write(tx, change)
+            await self._write(batch)
         except _HOPELESS:
             await self._write_singly(len(batch))
             return
@@ -106,11 +108,15 @@ class VoiceStore:
         """Each change by itself, so that one the database refuses does not hold up the others."""
         for _ in range(count):
             try:
-                async with self._repository.transaction() as tx:
-                    await _write(tx, self._pending[0])
+                await self._write([self._pending[0]])
             except _HOPELESS as error:
                 log.error("voice_change_refused", error=str(error))
             self._pending.popleft()
+
+    async def _write(self, changes: Sequence[Change]) -> None:
+        async with self._repository.transaction() as tx:
+            for burst in bursts(changes):
+                await burst.write(tx)
 
     def _worked(self) -> None:
         if self._again_at is not None:
@@ -128,16 +134,58 @@ class VoiceStore:
         )
 
 
-async def _write(tables: Tables, change: Change) -> None:
-    """One statement for each start and two for each moment of end, however many end then."""
-    guild_id = change.guild_id
-    for left_at, user_ids in change.ends.items():
-        await tables.voice_sessions.end(guild_id=guild_id, user_ids=user_ids, left_at=left_at)
-        await tables.open_voice_sessions.remove(guild_id=guild_id, user_ids=user_ids)
-    for start in change.starts:
-        await tables.open_voice_sessions.open(
-            guild_id=guild_id,
-            user_id=start.user_id,
-            channel_id=start.channel_id,
-            joined_at=start.joined_at,
-        )
+class Burst:
+    """Ends and starts that are written together: three statements, however many they are."""
+
+    def __init__(self) -> None:
+        self._ends: dict[tuple[int, int], datetime] = {}
+        self._starts: dict[tuple[int, int], Start] = {}
+
+    def take_up(self, change: Change) -> bool:
+        """Take a change in. False, and nothing taken, where it has to wait for what is in already.
+
+        Ends are written before starts, so nobody may end who has started, nor start or end twice.
+        """
+        ends = {
+            (change.guild_id, user_id): left_at
+            for left_at, user_ids in change.ends.items()
+            for user_id in user_ids
+        }
+        starts = {(change.guild_id, start.user_id): start for start in change.starts}
+        if not (
+            self._starts.keys().isdisjoint(ends)
+            and self._starts.keys().isdisjoint(starts)
+            and self._ends.keys().isdisjoint(ends)
+        ):
+            return False
+        self._ends.update(ends)
+        self._starts.update(starts)
+        return True
+
+    async def write(self, tables: Tables) -> None:
+        if self._ends:
+            guild_ids, user_ids = map(list, zip(*self._ends, strict=True))
+            left_ats = list(self._ends.values())
+            await tables.voice_sessions.end(
+                guild_ids=guild_ids, user_ids=user_ids, left_ats=left_ats
+            )
+            await tables.open_voice_sessions.remove(guild_ids=guild_ids, user_ids=user_ids)
+        if self._starts:
+            guild_ids, user_ids = map(list, zip(*self._starts, strict=True))
+            await tables.open_voice_sessions.open(
+                guild_ids=guild_ids,
+                user_ids=user_ids,
+                channel_ids=[start.channel_id for start in self._starts.values()],
+                joined_ats=[start.joined_at for start in self._starts.values()],
+            )
+
+
+def bursts(changes: Iterable[Change]) -> Iterator[Burst]:
+    """Changes in their order, as many together as can be written at once."""
+    burst = Burst()
+    for change in changes:
+        if not burst.take_up(change):
+            yield burst
+            burst = Burst()
+            burst.take_up(change)
+    yield burst

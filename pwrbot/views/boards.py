@@ -10,8 +10,9 @@ a press on a board of before the last restart be answered.
 from __future__ import annotations
 
 import asyncio
+import io
 import secrets
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -20,10 +21,12 @@ import discord
 import msgspec
 import structlog
 from discord import ui
+from msgspec.structs import replace
 
 from pwrbot.clock import Clock
 from pwrbot.commands import report_failure
 from pwrbot.in_flight import InFlight
+from pwrbot.pictures import Picture, PictureUnavailable
 from pwrbot.replies import Interaction, defer, tell
 from pwrbot.services.ranges import Range
 
@@ -47,46 +50,71 @@ class BoardPage(msgspec.Struct, frozen=True):
     """A last line about the member who asked."""
     page: int = 1
     pages: int = 1
+    picture: Callable[[], Awaitable[Picture]] | None = None
+    """Draws what the lines say; raises PictureUnavailable. The member chooses which is shown."""
 
 
 Load = Callable[[Range, int], Awaitable[BoardPage]]
 """Fetches a page of a range; one beyond the last gives the last."""
 
 
+class _Asked(msgspec.Struct, frozen=True):
+    range: Range
+    page: int
+    view: str
+    plain: bool
+
+
 class Board:
     """One message with controls. Presses take effect one after the other."""
 
-    def __init__(self, load: Load, invoker_id: int, name: str, range: Range, page: int) -> None:
+    def __init__(
+        self,
+        views: Load | Mapping[str, Load],
+        invoker_id: int,
+        name: str,
+        range: Range,
+        page: int,
+        *,
+        plain: bool = True,
+        choose_plain: Callable[[bool], Awaitable[None]] | None = None,
+    ) -> None:
+        """``views`` are offered by their labels, the first is shown; ``plain`` is text in place of
+        pictures, and ``choose_plain`` remembers that choice."""
         self.token = secrets.token_hex(8)
         self.invoker_id = invoker_id
         self.name = name
-        self._load = load
-        self._range = range
-        self._page = page
+        self._views = views if isinstance(views, Mapping) else {"": views}
+        self._choose_plain = choose_plain
+        self._asked = _Asked(range, page, next(iter(self._views)), plain)
         self._shown: BoardPage | None = None
+        self._picture: Picture | None = None
+        self._attached: list[discord.Attachment] = []
         self._latest: Interaction | None = None
         self._turn = asyncio.Lock()
 
     async def show(self, interaction: Interaction) -> None:
         """Fetch and draw, in place of what the deferred interaction shows."""
         async with self._turn:
-            await self._draw(interaction, self._range, self._page)
+            await self._draw(interaction, self._asked)
 
     async def press(self, interaction: Interaction, control: str) -> None:
         """Do what a control says and draw again."""
         async with self._turn:
-            await self._draw(interaction, *self._chosen(control, interaction))
+            asked = self._chosen(control, interaction)
+            if asked.plain is not self._asked.plain and self._choose_plain is not None:
+                await self._choose_plain(asked.plain)
+            await self._draw(interaction, asked)
 
     async def disable(self) -> None:
         """Draw once more with all controls off, where there are any; never raises."""
-        if self._shown is None:
-            return
         async with self._turn:
-            if self._latest is None:
+            if self._shown is None or self._latest is None:
                 return
             try:
-                view = self._layout(self._shown, self._range, live=False)
-                await self._latest.edit_original_response(view=view)
+                view = self._layout(self._shown, self._asked, self._picture, live=False)
+                # The picture is kept, not sent once more.
+                await self._latest.edit_original_response(view=view, attachments=self._attached)
             except (
                 discord.HTTPException,
                 aiohttp.ClientError,
@@ -96,55 +124,105 @@ class Board:
             ) as error:
                 log.debug("board_not_disabled", error=type(error).__name__)
 
-    def _chosen(self, control: str, interaction: Interaction) -> tuple[Range, int]:
-        """What a control asks for, seen from the range and page that are shown."""
+    def _chosen(self, control: str, interaction: Interaction) -> _Asked:
+        """What a control asks for, seen from what is shown."""
+        now = self._asked
+        values: Sequence[str] = (interaction.data or {}).get("values") or [""]
         match control:
             case "first":
-                return self._range, 1
+                return replace(now, page=1)
             case "previous":
-                return self._range, max(1, self._page - 1)
+                return replace(now, page=max(1, now.page - 1))
             case "next":
-                return self._range, self._page + 1
+                return replace(now, page=now.page + 1)
             case "last":
-                return self._range, self._shown.pages if self._shown is not None else 1
+                return replace(now, page=self._shown.pages if self._shown is not None else 1)
             case "range":
-                values = (interaction.data or {}).get("values") or [self._range]
-                return Range(values[0]), 1
+                return replace(now, range=Range(values[0] or now.range), page=1)
+            case "view" if values[0] in self._views:
+                return replace(now, view=values[0], page=1)
+            case "text" | "picture":
+                return replace(now, plain=control == "text")
             case _:
-                return self._range, self._page
+                return now
 
-    async def _draw(self, interaction: Interaction, range: Range, page: int) -> None:
-        shown = await self._load(range, page)
-        await interaction.edit_original_response(view=self._layout(shown, range, live=True))
+    async def _draw(self, interaction: Interaction, asked: _Asked) -> None:
+        shown = await self._views[asked.view](asked.range, asked.page)
+        picture = None if asked.plain else await _picture(interaction, shown)
+        try:
+            message = await self._send(interaction, shown, asked, picture)
+        except discord.HTTPException as error:
+            # Too large, or not allowed here: the text always fits.
+            if picture is None or error.status not in (400, 403, 413):
+                raise
+            log.warning("picture_refused", status=error.status, code=error.code)
+            picture = None
+            message = await self._send(interaction, shown, asked, picture)
         # Only now: a press that failed leaves the board where the member sees it.
-        self._range, self._page = range, shown.page
+        self._asked = replace(asked, page=shown.page)
         self._shown = shown
+        self._picture = picture
+        self._attached = message.attachments
         self._latest = interaction
 
-    def _layout(self, shown: BoardPage, range: Range, *, live: bool) -> ui.LayoutView:
-        body: list[ui.Item[Any]] = [
-            ui.TextDisplay(f"### {shown.title}\n-# {shown.when}"),
-            ui.Separator(),
-            ui.TextDisplay("\n".join(shown.lines)),
-        ]
+    async def _send(
+        self, interaction: Interaction, shown: BoardPage, asked: _Asked, picture: Picture | None
+    ) -> discord.InteractionMessage:
+        files: list[discord.File] = []
+        if picture is not None:
+            words = picture.alternative_text
+            files = [discord.File(io.BytesIO(picture.png), picture.name, description=words)]
+        view = self._layout(shown, asked, picture, live=True)
+        return await interaction.edit_original_response(view=view, attachments=files)
+
+    def _layout(
+        self, shown: BoardPage, asked: _Asked, picture: Picture | None, *, live: bool
+    ) -> ui.LayoutView:
+        head = f"### {shown.title}\n-# {shown.when}"
+        body: list[ui.Item[Any]] = [ui.TextDisplay(head), ui.Separator()]
+        if picture is None:
+            body.append(ui.TextDisplay("\n".join(shown.lines)))
+        else:
+            address = f"attachment://{picture.name}"
+            item = discord.MediaGalleryItem(address, description=picture.alternative_text)
+            body.append(ui.MediaGallery(item))
         if shown.note:
             body += [ui.Separator(), ui.TextDisplay(shown.note)]
         layout = ui.LayoutView(timeout=None)
         layout.add_item(ui.Container(*body))
-        layout.add_item(ui.ActionRow(self._select(range, live)))
+        layout.add_item(ui.ActionRow(self._range_select(asked.range, live)))
+        if len(self._views) > 1:
+            layout.add_item(ui.ActionRow(self._view_select(asked.view, live)))
         if shown.pages > 1:
             layout.add_item(ui.ActionRow(*self._buttons(shown, live)))
+        if shown.picture is not None:
+            control, label = ("picture", "Picture") if picture is None else ("text", "Text")
+            button = ui.Button[Any](
+                label=label, custom_id=self._control(control), disabled=not live
+            )
+            layout.add_item(ui.ActionRow(button))
         # Finished: discord.py is to draw it, not to listen to it.
         layout.stop()
         return layout
 
-    def _select(self, range: Range, live: bool) -> ui.Select[Any]:
+    def _range_select(self, range: Range, live: bool) -> ui.Select[Any]:
         return ui.Select(
             custom_id=self._control("range"),
             placeholder="Range",
             options=[
                 discord.SelectOption(label=each.label, value=each, default=each is range)
                 for each in Range
+            ],
+            disabled=not live,
+        )
+
+    def _view_select(self, view: str, live: bool) -> ui.Select[Any]:
+        return ui.Select(
+            custom_id=self._control("view"),
+            placeholder="View",
+            options=[
+                discord.SelectOption(label=each, value=each, default=each == view)
+                for each in self._views
             ],
             disabled=not live,
         )
@@ -165,6 +243,17 @@ class Board:
 
     def _control(self, control: str) -> str:
         return f"{_PREFIX}:{self.token}:{control}"
+
+
+async def _picture(interaction: Interaction, shown: BoardPage) -> Picture | None:
+    """The picture of a page, None where there is none or the bot may attach no files."""
+    if shown.picture is None or not interaction.app_permissions.attach_files:
+        return None
+    try:
+        return await shown.picture()
+    except PictureUnavailable as error:
+        log.debug("board_without_picture", error=str(error))
+        return None
 
 
 class Boards:

@@ -4,7 +4,10 @@ SELECT
     subscriber_id,
     feed_id,
     channel_id,
-    created_at
+    created_at,
+    role_id,
+    item_filter,
+    template
 FROM feed_subscriptions
 WHERE feed_id = :feed_id
 ORDER BY subscriber_id;
@@ -43,3 +46,62 @@ LIMIT :limit OFFSET :offset;
 SELECT COUNT(*) AS total
 FROM feed_subscriptions
 WHERE subscriber_id = :subscriber_id;
+
+-- name: health :many
+-- A page of what a subscriber follows, each with how its polling stands and what became of its
+-- items.
+SELECT
+    f.id AS feed_id,
+    f.name,
+    f.source_url,
+    s.channel_id,
+    p.next_poll_at,
+    p.polled_at,
+    p.succeeded_at,
+    p.error,
+    COALESCE(p.failures, 0) AS failures,
+    (
+        SELECT COUNT(*) AS total
+        FROM feed_deliveries AS d
+        WHERE d.subscriber_id = s.subscriber_id AND d.feed_id = s.feed_id AND d.state = 'pending'
+    ) AS pending,
+    (
+        SELECT COUNT(*) AS total
+        FROM feed_deliveries AS d
+        WHERE d.subscriber_id = s.subscriber_id AND d.feed_id = s.feed_id AND d.state = 'sent'
+    ) AS sent,
+    (
+        SELECT COUNT(*) AS total
+        FROM feed_deliveries AS d
+        WHERE d.subscriber_id = s.subscriber_id AND d.feed_id = s.feed_id AND d.state = 'skipped'
+    ) AS skipped,
+    (
+        SELECT COUNT(*) AS total
+        FROM feed_deliveries AS d
+        WHERE d.subscriber_id = s.subscriber_id AND d.feed_id = s.feed_id AND d.state = 'given_up'
+    ) AS given_up,
+    (
+        SELECT MAX(d.settled_at) AS last_sent_at
+        FROM feed_deliveries AS d
+        WHERE d.subscriber_id = s.subscriber_id AND d.feed_id = s.feed_id AND d.state = 'sent'
+    ) AS last_sent_at,
+    COALESCE(
+        q.reason,
+        (
+            SELECT d.reason
+            FROM feed_deliveries AS d
+            WHERE
+                d.subscriber_id = s.subscriber_id
+                AND d.feed_id = s.feed_id
+                AND d.state = 'given_up'
+            ORDER BY d.settled_at DESC, d.item_id
+            LIMIT 1
+        )
+    ) AS last_reason
+FROM feed_subscriptions AS s
+INNER JOIN feeds AS f ON s.feed_id = f.id
+LEFT JOIN feed_polls AS p ON s.feed_id = p.feed_id
+LEFT JOIN feed_queues AS q ON s.subscriber_id = q.subscriber_id AND s.feed_id = q.feed_id
+WHERE s.subscriber_id = :subscriber_id
+ORDER BY f.name, f.id
+LIMIT :limit OFFSET :offset;

@@ -1,5 +1,21 @@
 -- What cuts sessions at midnight UTC: the bot's connections live in that zone.
 
+-- name: end :rows
+-- Stores open sessions as ended, each at its moment; one that would be empty is not kept.
+-- The first of each list is one session.
+-- crosses guilds: a burst of many servers' events is stored together
+INSERT INTO voice_sessions (guild_id, user_id, joined_at, channel_id, left_at)
+SELECT
+    running.guild_id,
+    running.user_id,
+    running.joined_at,
+    running.channel_id,
+    ended.left_at
+FROM UNNEST(:guild_ids, :user_ids, :left_ats) AS ended (guild_id, user_id, left_at)
+INNER JOIN open_voice_sessions AS running
+    ON ended.guild_id = running.guild_id AND ended.user_id = running.user_id
+WHERE running.joined_at < ended.left_at;
+
 -- name: partners :many
 -- A page of the other members by the time they shared a channel with this one within the range,
 -- longest first; ties by user_id. Each of the member's days in a channel meets the segments of that

@@ -1,22 +1,12 @@
 -- Times in voice. A range is [:since, :until), clipped at both edges; a session still open counts
 -- up to :now. CASE instead of MIN, MAX, LEAST and GREATEST: both engines know it.
 
--- name: end :rows
--- Stores the open sessions of these members as ended; one that would be empty is not kept.
-INSERT INTO voice_sessions (guild_id, user_id, joined_at, channel_id, left_at)
-SELECT
-    guild_id,
-    user_id,
-    joined_at,
-    channel_id,
-    :left_at AS left_at
-FROM open_voice_sessions
-WHERE guild_id = :guild_id AND user_id IN (:user_ids) AND joined_at < :left_at;
-
 -- name: end_all :rows
--- Stores every open session as ended; one that would be empty is not kept.
--- crosses guilds: recovery after a crash, and a bot that stops, end them all
--- scan open_voice_sessions: all of the few that are open are meant
+-- Stores as ended the open sessions of every guild that is on one of :shard_ids of :shard_count
+-- and was on one of :former_ids of :former_count; one that would be empty is not kept. A guild's
+-- shard is its id / 2^22 modulo their number (pwrbot/shards.py).
+-- crosses guilds: recovery after a crash ends those of all guilds of a process
+-- scan open_voice_sessions: the few that are open are looked through, once at the start
 INSERT INTO voice_sessions (guild_id, user_id, joined_at, channel_id, left_at)
 SELECT
     guild_id,
@@ -25,7 +15,10 @@ SELECT
     channel_id,
     :left_at AS left_at
 FROM open_voice_sessions
-WHERE joined_at < :left_at;
+WHERE
+    joined_at < :left_at
+    AND guild_id / 4194304 % :shard_count IN (:shard_ids)
+    AND guild_id / 4194304 % :former_count IN (:former_ids);
 
 -- name: leaderboard :many
 -- A page of the members of a guild by their time within the range, longest first, ties by user_id:
@@ -184,6 +177,7 @@ FROM voice_sessions
 WHERE
     guild_id = :guild_id AND user_id = :user_id
     AND left_at > :since AND joined_at < :until AND :since < :until
+    AND left_at > joined_at
 UNION ALL
 SELECT
     channel_id,

@@ -1,5 +1,28 @@
 -- What cuts sessions at midnight UTC: a time is a number of microseconds here.
 
+-- name: end :rows
+-- Stores open sessions as ended, each at its moment; one that would be empty is not kept.
+-- The first of each list is one session.
+-- crosses guilds: a burst of many servers' events is stored together
+INSERT INTO voice_sessions (guild_id, user_id, joined_at, channel_id, left_at)
+SELECT
+    running.guild_id,
+    running.user_id,
+    running.joined_at,
+    running.channel_id,
+    ended.left_at
+FROM (
+    SELECT
+        value AS guild_id,
+        JSON_EXTRACT(:user_ids, '$[' || key || ']') AS user_id,
+        JSON_EXTRACT(:left_ats, '$[' || key || ']') AS left_at
+    FROM JSON_EACH(:guild_ids)
+) AS ended
+CROSS JOIN open_voice_sessions AS running
+WHERE
+    ended.guild_id = running.guild_id AND ended.user_id = running.user_id
+    AND running.joined_at < ended.left_at;
+
 -- name: partners :many
 -- A page of the other members by the time they shared a channel with this one within the range,
 -- longest first; ties by user_id. Each of the member's days in a channel meets the segments of that

@@ -22,6 +22,13 @@ CREATE TABLE feeds (
     CONSTRAINT feeds_source_url_key UNIQUE (source_url)
 );
 
+CREATE TABLE feed_item_ids (
+    feed_id bigint NOT NULL,
+    item_id text COLLATE "C" NOT NULL,
+    CONSTRAINT feed_item_ids_pkey PRIMARY KEY (feed_id, item_id),
+    CONSTRAINT feed_item_ids_feed_id_fkey FOREIGN KEY (feed_id) REFERENCES feeds(id) ON DELETE CASCADE
+);
+
 CREATE TABLE feed_items (
     feed_id bigint NOT NULL,
     item_id text COLLATE "C" NOT NULL,
@@ -29,11 +36,43 @@ CREATE TABLE feed_items (
     url text,
     published_at timestamp with time zone NOT NULL,
     found_at timestamp with time zone NOT NULL,
+    summary text DEFAULT ''::text NOT NULL,
+    image_url text,
+    author text,
     CONSTRAINT feed_items_pkey PRIMARY KEY (feed_id, item_id),
     CONSTRAINT feed_items_feed_id_fkey FOREIGN KEY (feed_id) REFERENCES feeds(id) ON DELETE CASCADE
 );
 
+CREATE INDEX feed_items_found ON feed_items USING btree (found_at, feed_id, item_id);
+
 CREATE INDEX feed_items_published ON feed_items USING btree (feed_id, published_at DESC, item_id);
+
+CREATE TABLE feed_polls (
+    feed_id bigint NOT NULL,
+    next_poll_at timestamp with time zone NOT NULL,
+    interval_seconds bigint NOT NULL,
+    etag text,
+    last_modified text,
+    digest text,
+    items_digest text,
+    polled_at timestamp with time zone,
+    succeeded_at timestamp with time zone,
+    changed_at timestamp with time zone,
+    failures bigint DEFAULT 0 NOT NULL,
+    error text,
+    claimed_by text COLLATE "C",
+    CONSTRAINT feed_polls_pkey PRIMARY KEY (feed_id),
+    CONSTRAINT feed_polls_feed_id_fkey FOREIGN KEY (feed_id) REFERENCES feeds(id) ON DELETE CASCADE
+);
+
+CREATE INDEX feed_polls_due ON feed_polls USING btree (next_poll_at, feed_id);
+
+CREATE TABLE member_preferences (
+    user_id bigint NOT NULL,
+    plain_text boolean NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT member_preferences_pkey PRIMARY KEY (user_id)
+);
 
 CREATE TABLE open_voice_sessions (
     guild_id bigint NOT NULL,
@@ -66,12 +105,47 @@ CREATE TABLE feed_subscriptions (
     feed_id bigint NOT NULL,
     channel_id bigint,
     created_at timestamp with time zone NOT NULL,
+    role_id bigint,
+    item_filter jsonb,
+    template text,
     CONSTRAINT feed_subscriptions_pkey PRIMARY KEY (subscriber_id, feed_id),
     CONSTRAINT feed_subscriptions_feed_id_fkey FOREIGN KEY (feed_id) REFERENCES feeds(id) ON DELETE CASCADE,
     CONSTRAINT feed_subscriptions_subscriber_id_fkey FOREIGN KEY (subscriber_id) REFERENCES subscribers(id) ON DELETE CASCADE
 );
 
 CREATE INDEX feed_subscriptions_feed ON feed_subscriptions USING btree (feed_id, subscriber_id);
+
+CREATE TABLE feed_deliveries (
+    subscriber_id bigint NOT NULL,
+    feed_id bigint NOT NULL,
+    item_id text COLLATE "C" NOT NULL,
+    found_at timestamp with time zone NOT NULL,
+    state text COLLATE "C" NOT NULL,
+    reason text,
+    message_id bigint,
+    settled_at timestamp with time zone,
+    CONSTRAINT feed_deliveries_pkey PRIMARY KEY (subscriber_id, feed_id, item_id),
+    CONSTRAINT feed_deliveries_state_known CHECK (state = ANY (ARRAY['pending'::text, 'sent'::text, 'skipped'::text, 'given_up'::text])),
+    CONSTRAINT feed_deliveries_subscriber_id_feed_id_fkey FOREIGN KEY (subscriber_id, feed_id) REFERENCES feed_subscriptions(subscriber_id, feed_id) ON DELETE CASCADE
+);
+
+CREATE INDEX feed_deliveries_found ON feed_deliveries USING btree (found_at, subscriber_id, feed_id, item_id);
+
+CREATE INDEX feed_deliveries_pending ON feed_deliveries USING btree (subscriber_id, feed_id, found_at, item_id) WHERE state = 'pending'::text;
+
+CREATE TABLE feed_queues (
+    subscriber_id bigint NOT NULL,
+    feed_id bigint NOT NULL,
+    due_at timestamp with time zone,
+    wakes bigint NOT NULL,
+    attempts bigint NOT NULL,
+    reason text,
+    claimed_by text COLLATE "C",
+    CONSTRAINT feed_queues_pkey PRIMARY KEY (subscriber_id, feed_id),
+    CONSTRAINT feed_queues_subscriber_id_feed_id_fkey FOREIGN KEY (subscriber_id, feed_id) REFERENCES feed_subscriptions(subscriber_id, feed_id) ON DELETE CASCADE
+);
+
+CREATE INDEX feed_queues_due ON feed_queues USING btree (due_at, subscriber_id, feed_id) WHERE due_at IS NOT NULL;
 
 CREATE TABLE voice_boards (
     guild_id bigint NOT NULL,

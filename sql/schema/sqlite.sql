@@ -5,23 +5,91 @@ CREATE TABLE bot_meta (
     value TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE feed_deliveries (
+    subscriber_id INTEGER NOT NULL,
+    feed_id INTEGER NOT NULL,
+    item_id TEXT NOT NULL,
+    found_at INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    reason TEXT,
+    message_id INTEGER,
+    settled_at INTEGER,
+    PRIMARY KEY (subscriber_id, feed_id, item_id),
+    FOREIGN KEY (subscriber_id, feed_id)
+    REFERENCES feed_subscriptions (subscriber_id, feed_id) ON DELETE CASCADE,
+    CONSTRAINT feed_deliveries_state_known
+    CHECK (state IN ('pending', 'sent', 'skipped', 'given_up'))
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX feed_deliveries_found
+ON feed_deliveries (found_at, subscriber_id, feed_id, item_id);
+
+CREATE INDEX feed_deliveries_pending
+ON feed_deliveries (subscriber_id, feed_id, found_at, item_id)
+WHERE state = 'pending';
+
+CREATE TABLE feed_item_ids (
+    feed_id INTEGER NOT NULL REFERENCES feeds (id) ON DELETE CASCADE,
+    item_id TEXT NOT NULL,
+    PRIMARY KEY (feed_id, item_id)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE feed_items (
     feed_id INTEGER NOT NULL REFERENCES feeds (id) ON DELETE CASCADE,
     item_id TEXT NOT NULL,
     title TEXT NOT NULL,
     url TEXT,
     published_at INTEGER NOT NULL,
-    found_at INTEGER NOT NULL,
+    found_at INTEGER NOT NULL, summary TEXT NOT NULL DEFAULT '', image_url TEXT, author TEXT,
     PRIMARY KEY (feed_id, item_id)
 ) STRICT, WITHOUT ROWID;
 
+CREATE INDEX feed_items_found ON feed_items (found_at, feed_id, item_id);
+
 CREATE INDEX feed_items_published ON feed_items (feed_id, published_at DESC, item_id);
+
+CREATE TABLE feed_polls (
+    feed_id INTEGER NOT NULL PRIMARY KEY REFERENCES feeds (id) ON DELETE CASCADE,
+    next_poll_at INTEGER NOT NULL,
+    interval_seconds INTEGER NOT NULL,
+    etag TEXT,
+    last_modified TEXT,
+    digest TEXT,
+    items_digest TEXT,
+    polled_at INTEGER,
+    succeeded_at INTEGER,
+    changed_at INTEGER,
+    failures INTEGER NOT NULL DEFAULT 0,
+    error TEXT,
+    claimed_by TEXT
+) STRICT;
+
+CREATE INDEX feed_polls_due ON feed_polls (next_poll_at, feed_id);
+
+CREATE TABLE feed_queues (
+    subscriber_id INTEGER NOT NULL,
+    feed_id INTEGER NOT NULL,
+    due_at INTEGER,
+    wakes INTEGER NOT NULL,
+    attempts INTEGER NOT NULL,
+    reason TEXT,
+    claimed_by TEXT,
+    PRIMARY KEY (subscriber_id, feed_id),
+    FOREIGN KEY (subscriber_id, feed_id)
+    REFERENCES feed_subscriptions (subscriber_id, feed_id) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX feed_queues_due
+ON feed_queues (due_at, subscriber_id, feed_id)
+WHERE due_at IS NOT NULL;
 
 CREATE TABLE feed_subscriptions (
     subscriber_id INTEGER NOT NULL REFERENCES subscribers (id) ON DELETE CASCADE,
     feed_id INTEGER NOT NULL REFERENCES feeds (id) ON DELETE CASCADE,
     channel_id INTEGER,
-    created_at INTEGER NOT NULL,
+    created_at INTEGER NOT NULL, role_id INTEGER, item_filter TEXT
+CONSTRAINT feed_subscriptions_item_filter_json
+CHECK (item_filter IS NULL OR json_valid(item_filter)), template TEXT,
     PRIMARY KEY (subscriber_id, feed_id)
 ) STRICT, WITHOUT ROWID;
 
@@ -40,6 +108,13 @@ CREATE TABLE feeds (
     created_at INTEGER NOT NULL,
     CONSTRAINT feeds_platform_id_source_id_key UNIQUE (platform_id, source_id),
     CONSTRAINT feeds_source_url_key UNIQUE (source_url)
+) STRICT;
+
+CREATE TABLE member_preferences (
+    user_id INTEGER PRIMARY KEY,
+    plain_text INTEGER NOT NULL
+    CONSTRAINT member_preferences_plain_text_bool CHECK (plain_text IN (0, 1)),
+    updated_at INTEGER NOT NULL
 ) STRICT;
 
 CREATE TABLE open_voice_sessions (

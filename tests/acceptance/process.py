@@ -23,10 +23,12 @@ IMPATIENT = (
     sys.executable,
     "-c",
     """
+from pwrbot.fleet import join_fleet
 from pwrbot.repository.engine.postgres_lock import PostgresLock
 from pwrbot.repository.process_lock import ProcessLock
 
 ProcessLock.__init__.__kwdefaults__["wait_seconds"] = 1.0
+join_fleet.__kwdefaults__["wait_seconds"] = 1.0
 PostgresLock.acquire.__kwdefaults__["pauses"] = (0.1, 0.1)
 
 from pwrbot.cli import main

@@ -11,8 +11,13 @@ from pwrbot.entities import (
     BotMeta,
     Entity,
     Feed,
+    FeedDelivery,
     FeedItem,
+    FeedItemId,
+    FeedPoll,
+    FeedQueue,
     FeedSubscription,
+    MemberPreferences,
     OpenVoiceSession,
     ServerSettings,
     Settings,
@@ -53,7 +58,7 @@ def feed(number: int) -> Feed:
 async def three_rows(tables: Tables, table: str) -> list[Any]:
     """Three rows for a table, in the order of their keys, what they refer to stored already."""
     one, two, three = 2**63 - 3, 2**63 - 2, 2**63 - 1
-    if table in ("feed_items", "feed_subscriptions"):
+    if table.startswith("feed_"):
         first = (await tables.feeds.insert(feed(1))).id
         second = (await tables.feeds.insert(feed(2))).id
         dm = (await tables.subscribers.insert(Subscriber("dm", one))).id
@@ -64,10 +69,33 @@ async def three_rows(tables: Tables, table: str) -> list[Any]:
                 FeedItem(first, "b", "B", "https://example.com/b", AT, AT + HOUR),
                 FeedItem(second, "", "😀", None, AT, AT),
             ]
-        return [
+        if table == "feed_item_ids":
+            return [FeedItemId(first, "a"), FeedItemId(first, "b"), FeedItemId(second, "")]
+        if table == "feed_polls":
+            third = (await tables.feeds.insert(feed(3))).id
+            return [
+                FeedPoll(first, AT, 60, '"e"', "Thu", "d", "i", AT, AT, AT, 0, None, "me"),
+                FeedPoll(second, AT, 60),
+                FeedPoll(third, AT + HOUR, 60, failures=7, error="not_found"),
+            ]
+        subscriptions = [
             FeedSubscription(dm, first, None, AT),
             FeedSubscription(dm, second, None, AT),
             FeedSubscription(guild, first, 5, AT),
+        ]
+        if table == "feed_subscriptions":
+            return subscriptions
+        await tables.feed_subscriptions.insert_many(subscriptions)
+        if table == "feed_queues":
+            return [
+                FeedQueue(dm, first, AT, 1, 0),
+                FeedQueue(dm, second, None, 2, 0),
+                FeedQueue(guild, first, AT + HOUR, 1, 3, "discord_down", "me"),
+            ]
+        return [
+            FeedDelivery(dm, first, "", AT, "pending"),
+            FeedDelivery(dm, first, "a", AT, "sent", None, three, AT + HOUR),
+            FeedDelivery(guild, first, "a", AT, "given_up", "unknown_channel", None, AT),
         ]
     rows: dict[str, list[Entity]] = {
         "feeds": [feed(1), feed(2), feed(3)],
@@ -125,6 +153,11 @@ async def three_rows(tables: Tables, table: str) -> list[Any]:
             ),
             ServerSettings(three, Settings(), 7, AT),
         ],
+        "member_preferences": [
+            MemberPreferences(one, True, AT),
+            MemberPreferences(two, False, AT),
+            MemberPreferences(three, True, AT),
+        ],
         "bot_meta": [BotMeta("", ""), BotMeta("a", "b"), BotMeta("😀", "c")],
     }
     return rows[table]
@@ -137,6 +170,10 @@ def changed(row: Any) -> Any:
         FeedItem: {"title": "Other", "url": "https://example.com/other"},
         Subscriber: {"target_id": 77},
         FeedSubscription: {"channel_id": 77},
+        FeedItemId: {},
+        FeedPoll: {"next_poll_at": AT + 2 * HOUR, "etag": None, "failures": 1},
+        FeedDelivery: {"state": "skipped", "reason": "filtered"},
+        FeedQueue: {"due_at": AT + 2 * HOUR, "wakes": 9},
         OpenVoiceSession: {"channel_id": 77, "joined_at": AT + HOUR},
         VoiceSession: {"channel_id": 77, "left_at": row.left_at + HOUR}
         if isinstance(row, VoiceSession)
@@ -152,6 +189,7 @@ def changed(row: Any) -> Any:
         VoiceRemovedSession: {"channel_id": 77},
         VoiceDeparture: {"name": "Other", "checked_at": AT + HOUR},
         ServerSettings: {"settings": Settings("Asia/Tokyo"), "version": 9},
+        MemberPreferences: {"updated_at": AT + HOUR},
         BotMeta: {"value": "other"},
     }
     return msgspec.structs.replace(row, **changes[type(row)])

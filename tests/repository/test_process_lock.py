@@ -1,4 +1,4 @@
-"""One bot process per database."""
+"""One bot process per database, or one per shard."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from pwrbot.repository.engine import postgres_lock
 from pwrbot.repository.errors import DatabaseReadOnly, DatabaseUnavailable
 from pwrbot.repository.process_lock import AlreadyRunning, ProcessLock
 from pwrbot.repository.url import PostgresURL, SQLiteURL, parse_url
+from pwrbot.shards import parse_shards
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -24,9 +25,11 @@ HOLDER = """
 import asyncio, sys
 from pwrbot.repository.process_lock import ProcessLock
 from pwrbot.repository.url import parse_url
+from pwrbot.shards import parse_shards
 
 async def hold():
-    async with ProcessLock(parse_url(sys.argv[1])):
+    shards = parse_shards(sys.argv[2]) if len(sys.argv) > 2 else None
+    async with ProcessLock(parse_url(sys.argv[1]), shards=shards):
         print("held", flush=True)
         await asyncio.sleep(60)
 
@@ -231,3 +234,120 @@ async def test_behind_a_pooler(postgres: PostgresURL, monkeypatch: pytest.Monkey
             await second.acquire()
     async with ProcessLock(postgres, wait_seconds=20):
         pass
+
+
+# A fleet
+
+
+def part(postgres: PostgresURL, shards: str | None, wait_seconds: float = 0) -> ProcessLock:
+    own = None if shards is None else parse_shards(shards)
+    return ProcessLock(postgres, shards=own, wait_seconds=wait_seconds)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "refused"),
+    [
+        ("0-1/4", "2-3/4", None),
+        ("0,2/4", "1,3/4", None),
+        ("0/4", "3/4", None),
+        ("0-1/4", "1-2/4", "another pwrbot process has one of these shards"),
+        ("0-3/4", "0-3/4", "another pwrbot process has one of these shards"),
+        ("0-1/4", "2-3/8", "another number of shards"),
+        ("0/1", "1/2", "another number of shards"),
+        ("0-1/4", None, "another pwrbot process is using it"),
+        (None, "0-1/4", "a pwrbot process without SHARDS is using it"),
+    ],
+)
+async def test_who_excludes_whom(
+    postgres: PostgresURL,
+    monkeypatch: pytest.MonkeyPatch,
+    first: str | None,
+    second: str | None,
+    refused: str | None,
+) -> None:
+    def announced(self: object) -> int:
+        return -1
+
+    async def check(holder: ProcessLock) -> None:
+        async with holder:
+            if refused is None:
+                async with part(postgres, second):
+                    pass
+            else:
+                with pytest.raises(AlreadyRunning, match=f"(?i){refused}.*stop it first"):
+                    await part(postgres, second).acquire()
+        async with part(postgres, second, 20):  # and nothing is left behind
+            pass
+
+    await check(part(postgres, first))
+    # Behind a pooler, the holder or both of them.
+    monkeypatch.setattr(asyncpg.Connection, "get_server_pid", announced)
+    await check(part(postgres, first))
+
+
+async def test_one_of_a_refused_fleet_holds_nothing(postgres: PostgresURL) -> None:
+    async with part(postgres, "2/4"):
+        with pytest.raises(AlreadyRunning):
+            await part(postgres, "0-3/4").acquire()
+        with pytest.raises(AlreadyRunning):
+            await part(postgres, "0-3/8").acquire()
+        async with part(postgres, "0-1,3/4"):
+            assert await holders(postgres) == 2 * 2 + 4
+
+
+async def test_fleets_in_two_schemas(postgres: PostgresURL) -> None:
+    shards = parse_shards("0/2")
+    other = ProcessLock(postgres, schema="second", shards=parse_shards("0/3"), wait_seconds=0)
+    async with ProcessLock(postgres, shards=shards, wait_seconds=0), other:
+        pass
+
+
+async def test_a_killed_one_leaves_its_shards_to_the_next(postgres_database_url: str) -> None:
+    postgres = parse_url(postgres_database_url)
+    assert isinstance(postgres, PostgresURL)
+    holder = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-c",
+        HOLDER,
+        postgres_database_url,
+        "0-1/4",
+        stdout=subprocess.PIPE,
+        cwd=ROOT,
+    )
+    assert holder.stdout is not None
+    async with part(postgres, "2-3/4"):
+        try:
+            assert (await holder.stdout.readline()).strip() == b"held"
+            with pytest.raises(AlreadyRunning):
+                await part(postgres, "1/4").acquire()
+        finally:
+            holder.send_signal(signal.SIGKILL)
+            await holder.wait()
+        async with part(postgres, "0-1/4", 20):
+            with pytest.raises(AlreadyRunning):
+                await part(postgres, "2/4").acquire()
+
+
+async def test_a_lost_lock_of_a_fleet_is_taken_again(
+    postgres: PostgresURL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken, retaken = asyncio.Event(), asyncio.Event()
+    retake = postgres_lock.PostgresLock._retake  # pyright: ignore[reportPrivateUsage]
+
+    async def and_tell(self: postgres_lock.PostgresLock) -> bool:
+        answer = await retake(self)
+        retaken.set()
+        return answer
+
+    monkeypatch.setattr(postgres_lock.PostgresLock, "_retake", and_tell)
+    shards = parse_shards("0-1/4")
+    async with ProcessLock(postgres, shards=shards, on_taken=taken.set):
+        await end_sessions(postgres)
+        async with asyncio.timeout(20):
+            await retaken.wait()
+        assert await holders(postgres) == 4
+        with pytest.raises(AlreadyRunning):
+            await part(postgres, "1/4").acquire()
+        async with part(postgres, "2-3/4"):
+            pass
+    assert not taken.is_set()

@@ -117,9 +117,11 @@ async def test_five_thousand_keys(repository: Repository) -> None:
     assert await repository.open_voice_sessions.insert_many(sessions) == 5_000
     keys = [(1, user) for user in reversed(range(10_000))]
     assert await repository.open_voice_sessions.select_many(keys) == sessions
-    assert await repository.open_voice_sessions.remove(guild_id=1, user_ids=list(range(9_999))) == (
-        5_000
+    user_ids = list(range(9_999))
+    removed = await repository.open_voice_sessions.remove(
+        guild_ids=[1] * len(user_ids), user_ids=user_ids
     )
+    assert removed == 5_000
 
 
 async def test_a_key_of_text_and_numbers_finds_only_its_own(repository: Repository) -> None:

@@ -8,6 +8,7 @@ PostgreSQL side runs in a database whose own time zone has summer time.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import shutil
 from collections import Counter
 from collections.abc import Iterator
@@ -33,6 +34,7 @@ from pwrbot.entities import (
     VoiceTotal,
 )
 from pwrbot.repository import Repository
+from pwrbot.services.activity import VoiceActivity
 from pwrbot.services.cover import cover
 from pwrbot.services.doctor import differences
 from pwrbot.services.ranges import EPOCH, Range, day_start, zone
@@ -220,6 +222,29 @@ def days_of(spans: list[tuple[datetime, datetime]], name: str) -> set[date]:
     return days
 
 
+def activity_of(
+    spans: list[tuple[datetime, datetime]], name: str
+) -> tuple[dict[date, timedelta], dict[tuple[int, int], timedelta]]:
+    """By local day and hour of the week: clocks here change at half hours of UTC at most."""
+    days: Counter[date] = Counter()
+    hours: Counter[tuple[int, int]] = Counter()
+    half = timedelta(minutes=30)
+    for start, end in spans:
+        while start < end:
+            stop = min(end, start - (start - EPOCH) % half + half)
+            local = start.astimezone(zone(name))
+            day = local.date() + timedelta(days=1)
+            while day_start(day, zone(name)) > start:
+                day -= timedelta(days=1)
+            days[day] += (stop - start) // MICROSECOND
+            hours[local.weekday(), local.hour] += (stop - start) // MICROSECOND
+            start = stop
+    return (
+        {day: total * MICROSECOND for day, total in days.items()},
+        {hour: total * MICROSECOND for hour, total in hours.items()},
+    )
+
+
 def streak(days: set[date], today: date) -> int:
     ends = max((day for day in days if day <= today), default=date.min)
     if today - ends > timedelta(days=1):
@@ -398,6 +423,20 @@ async def check_services(repository: Repository, guild_id: int, past: Past) -> N
     today = past.now.astimezone(zone(past.zone)).date()
     assert stats.current_streak == streak(active, today)
     event(f"streak {stats.current_streak}")
+
+    activity = VoiceActivity(repository, clock, chosen)
+    for member in (None, who):
+        seen = await activity.of_range(guild_id, past.range, member)
+        mine = [
+            (a, b)
+            for user_id, _, a, b in clipped(past, seen.since, past.now, past.now)
+            if member in (None, user_id)
+        ]
+        by_day, by_hour = activity_of(mine, past.zone)
+        assert {day.day: day.total for day in seen.days if day.total} == by_day
+        hours = itertools.product(range(7), range(24))
+        week = {hour: seen.week[hour[0]][hour[1]] for hour in hours}
+        assert {hour: total for hour, total in week.items() if total} == by_hour
 
 
 def test_the_databases_own_zone_changes_nothing(side: Side) -> None:

@@ -210,3 +210,43 @@ async def test_a_message_once_v2_stays_so(channel: discord.TextChannel):
     with pytest.raises(discord.HTTPException) as refused:
         await message.edit(content="plain")
     assert refused.value.code == 50035
+
+
+async def test_a_nonce_is_known_for_some_minutes(
+    sandbox: Sandbox, channel: discord.TextChannel, guild: Guild
+):
+    first = await channel.send("once", nonce="n")
+    assert (await channel.send("once", nonce="n")).id == first.id
+    assert (await channel.send("once", nonce="m")).id != first.id
+    assert sandbox.messages.repeats == 1
+    sandbox.messages.get(first.id).created_at -= 600
+    assert (await channel.send("once", nonce="n")).id != first.id
+    await _code(50035, channel.send("x", nonce="n" * 26))
+
+
+async def test_posts_and_threads(bot: SampleBot, guild: Guild):
+    forum = await guild.create_channel("ideas", "forum")
+    seen = await bot.fetch_channel(forum.id)
+    assert isinstance(seen, discord.ForumChannel)
+    made = await seen.create_thread(name="An idea", content="What about it")
+    assert made.thread.id == made.message.id
+    post = guild.channel(made.thread.id)
+    assert (post.name, post.parent_id, post.type) == ("An idea", forum.id, 11)
+    with pytest.raises(discord.HTTPException):
+        await seen.create_thread(name="An empty one")
+    assert len([c for c in guild.channels.values() if c.parent_id == forum.id]) == 1
+    post.archived = True
+    await made.thread.send("more")
+    assert not post.archived
+    post.locked = True
+    await _code(160005, made.thread.send("more"))
+    fetched = await bot.fetch_channel(post.id)
+    assert isinstance(fetched, discord.Thread)
+    assert fetched.locked
+
+
+async def test_who_is_pinged_by_role(sandbox: Sandbox, channel: discord.TextChannel, guild: Guild):
+    one, two = guild.add_role("one"), guild.add_role("two")
+    allowed = discord.AllowedMentions(roles=[discord.Object(one.id)])
+    await channel.send(f"<@&{one.id}> <@&{two.id}>", allowed_mentions=allowed)
+    assert sandbox.sent(guild.channel("general"))[0]["mention_roles"] == [str(one.id)]

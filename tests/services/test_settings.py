@@ -22,6 +22,7 @@ from pwrbot.services.settings import (
     SettingsUnreadable,
     TooManyIgnored,
 )
+from pwrbot.shards import Shards
 from tests.services.house import START
 
 GUILD = 1
@@ -204,3 +205,16 @@ class StandIn:
             return None
         self.row = ServerSettings(guild_id, settings, version + 1, now)
         return self.row
+
+
+async def test_what_other_processes_of_a_fleet_change_is_seen(repository: Repository) -> None:
+    mine, theirs = 2 << 22, 3 << 22
+    here = SettingsService(repository, ManualClock(START), shards=Shards((0,), 2))
+    there = SettingsService(repository, ManualClock(START), shards=Shards((1,), 2))
+    for guild_id in (mine, theirs):
+        assert await here.get(guild_id) == Settings()
+    await here.update(mine, lambda s: replace(s, timezone="Asia/Tokyo"))
+    await there.update(theirs, lambda s: replace(s, timezone="Asia/Seoul"))
+    for service in (here, there):
+        assert (await service.get(mine)).timezone == "Asia/Tokyo"
+        assert (await service.get(theirs)).timezone == "Asia/Seoul"

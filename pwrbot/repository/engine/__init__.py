@@ -34,6 +34,10 @@ class EngineOptions(msgspec.Struct, frozen=True):
     """SQLite: connections that only read."""
     read_only: bool = False
     """Let the database itself refuse every change, with DatabaseReadOnly."""
+    lock_wait: float | None = None
+    """SQLite: seconds to wait for another process's lock; as long as a statement where None."""
+    no_trace: bool = False
+    """SQLite, read-only: put no -wal and -shm beside a file that nobody has open."""
 
 
 class Executor(Protocol):

@@ -31,6 +31,9 @@ from pwrbot.repository.queries import EngineName
 from pwrbot.repository.statement import Row, Statement
 from pwrbot.repository.url import PostgresURL
 
+STREAM_ROWS = 500
+"""How many rows of a stream are fetched in one round trip."""
+
 _UNFIT = (
     asyncpg.SyntaxOrAccessError,
     asyncpg.InvalidSchemaNameError,
@@ -108,7 +111,8 @@ class PostgresEngine:
 
     async def check(self, statements: Sequence[Statement]) -> Mapping[str, str]:
         problems: dict[str, str] = {}
-        async with self._connection() as connection:
+        # Preparing changes nothing, and in a read-only transaction the first misfit would end it.
+        async with self._connections.lease() as connection:
             for statement in statements:
                 try:
                     prepared = await connection.prepare(statement.sql)
@@ -163,7 +167,8 @@ class _Transaction(TransactionState):
         self.check()
         with observed(statement, self._options.slow):
             try:
-                async for record in self._connection.cursor(statement.sql, *values):
+                rows = self._connection.cursor(statement.sql, *values, prefetch=STREAM_ROWS)
+                async for record in rows:
                     yield record
             except FAILURES as error:
                 self.failed = True

@@ -20,6 +20,7 @@ from pwrbot.repository.engine.observe import observed
 from pwrbot.repository.engine.sqlite_connection import (
     Connection,
     acquired,
+    at_rest,
     connect,
     deadline,
     in_time,
@@ -63,12 +64,13 @@ class SQLiteEngine:
     async def open(cls, path: Path, options: EngineOptions) -> SQLiteEngine:
         """Open the file, which the migrations made. Raises DatabaseError."""
         uri = uri_of(path)
+        immutable = options.no_trace and options.read_only and at_rest(path)
         opened: list[Connection] = []
         try:
-            writer = await connect(uri, options, readonly=options.read_only)
+            writer = await connect(uri, options, readonly=options.read_only, immutable=immutable)
             opened.append(writer)
             for _ in range(options.readers):
-                opened.append(await connect(uri, options, readonly=True))
+                opened.append(await connect(uri, options, readonly=True, immutable=immutable))
         except BaseException as error:
             for connection in opened:
                 await connection.close()

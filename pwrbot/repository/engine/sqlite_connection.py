@@ -62,13 +62,34 @@ def uri_of(path: Path) -> str:
     return path.absolute().as_uri()
 
 
-async def connect(uri: str, options: EngineOptions, *, readonly: bool) -> Connection:
+def at_rest(path: Path) -> bool:
+    """Whether it is a file in WAL mode that nobody has open: it may be read as one that rests.
+
+    Else even a reader makes a -wal and a -shm beside it, and leaves them there. Who opens it for
+    writing meanwhile may spoil what is read.
+    """
+    try:
+        with path.open("rb") as file:
+            in_wal_mode = file.read(20)[18:] == b"\x02\x02"
+        return in_wal_mode and not path.with_name(f"{path.name}-wal").exists()
+    except OSError:
+        return False  # connecting tells what is wrong
+
+
+async def connect(
+    uri: str, options: EngineOptions, *, readonly: bool, immutable: bool = False
+) -> Connection:
     # The writer may not make a missing file either: only migrations do.
     uri = f"{uri}?mode={'ro' if readonly else 'rw'}"
+    wait = options.timeout if options.lock_wait is None else options.lock_wait
 
     def connector() -> sqlite3.Connection:
         connection = sqlite3.connect(
-            uri, uri=True, isolation_level=None, timeout=options.timeout, cached_statements=1024
+            f"{uri}&immutable=1" if immutable else uri,
+            uri=True,
+            isolation_level=None,
+            timeout=wait,
+            cached_statements=1024,
         )
         try:
             connection.execute("PRAGMA foreign_keys = ON")

@@ -16,6 +16,7 @@ from pwrbot.repository.migrations.files import new_migration, read_migrations
 from pwrbot.repository.migrations.runner import (
     MigrationStatus,
     Status,
+    being_migrated,
     migrate,
     rollback,
     status,
@@ -32,6 +33,7 @@ __all__ = [
     "MigrationStatus",
     "Status",
     "StepFailed",
+    "being_migrated",
     "check_schema",
     "dump_schema",
     "migrate",

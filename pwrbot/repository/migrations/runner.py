@@ -165,6 +165,15 @@ def status(
     )
 
 
+def being_migrated(url: SQLiteURL | PostgresURL, *, schema: str = "pwrbot") -> bool:
+    """Whether some process is migrating it now. Behind a pooler nobody can tell: False."""
+    with open_backend(url, schema) as backend:
+        if not backend.try_lock():
+            return True
+        backend.unlock()
+        return False
+
+
 @contextmanager
 def open_backend(url: SQLiteURL | PostgresURL, schema: str) -> Generator[MigrationBackend]:
     """A connection that migrates; makes the directory of a SQLite file. Raises DatabaseError."""

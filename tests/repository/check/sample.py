@@ -10,9 +10,15 @@ from pwrbot.entities import (
     BotMeta,
     Entity,
     Feed,
+    FeedDelivery,
     FeedItem,
+    FeedItemId,
+    FeedPoll,
+    FeedQueue,
     FeedSubscription,
+    MemberPreferences,
     OpenVoiceSession,
+    PollOutcome,
     ServerSettings,
     Settings,
     Subscriber,
@@ -29,6 +35,7 @@ from pwrbot.entities import (
     VoiceSession,
     VoiceSettings,
 )
+from pwrbot.feeds.filters import Filter, Rule
 
 NOON = datetime(2024, 2, 29, 12, 0, 0, 123456, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -58,13 +65,28 @@ SEED: dict[str, list[Entity]] = {
     "feed_items": [
         FeedItem(1, "b", "Second", None, NOON, NOON),
         FeedItem(1, "a", "First", "https://example.com/a", NOON, NOON + HOUR),
+        FeedItem(1, "z", "Oldest", None, NOON - HOUR, NOON - HOUR),
         FeedItem(2, "", "😀", None, NOON - HOUR, NOON),
     ],
     "feed_subscriptions": [
         FeedSubscription(1, 1, None, NOON),
         FeedSubscription(1, 2, None, NOON),
         FeedSubscription(1, 3, None, NOON),
-        FeedSubscription(2, 1, 5, NOON),
+        FeedSubscription(2, 1, 5, NOON, 9, Filter((Rule("a|b", "regex"),)), "{title}"),
+    ],
+    "feed_item_ids": [FeedItemId(1, "a"), FeedItemId(1, "b"), FeedItemId(2, "")],
+    "feed_polls": [
+        FeedPoll(1, NOON, 600, '"tag"', None, None, None, NOON - HOUR, NOON - HOUR),
+        FeedPoll(2, NOON + HOUR, 3600, claimed_by="me"),
+    ],
+    "feed_deliveries": [
+        FeedDelivery(1, 1, "a", NOON + HOUR, "pending"),
+        FeedDelivery(1, 1, "b", NOON, "given_up", "closed_dm", None, NOON),
+        FeedDelivery(2, 1, "a", NOON + HOUR, "sent", None, 2**63 - 1, NOON + HOUR),
+    ],
+    "feed_queues": [
+        FeedQueue(1, 1, NOON, 2, 1, "discord_down"),
+        FeedQueue(2, 1, NOON + HOUR, 1, 0, None, "me"),
     ],
     "open_voice_sessions": [
         OpenVoiceSession(GUILD, 1, 10, NOON),
@@ -111,6 +133,10 @@ SEED: dict[str, list[Entity]] = {
             OTHER_GUILD, Settings(voice=VoiceSettings(ignored_roles=(1, 2**63 - 1))), 7, NOON
         ),
     ],
+    "member_preferences": [
+        MemberPreferences(1, True, NOON),
+        MemberPreferences(2**63 - 1, False, NOON),
+    ],
     "bot_meta": [BotMeta("", ""), BotMeta("heartbeat", "now")],
 }
 
@@ -119,6 +145,10 @@ CHANGED: dict[str, Entity] = {
     "subscribers": Subscriber("guild", 77, 1),
     "feed_items": FeedItem(1, "a", "Changed", None, NOON, NOON),
     "feed_subscriptions": FeedSubscription(2, 1, 6, NOON),
+    "feed_item_ids": FeedItemId(1, "a"),
+    "feed_polls": FeedPoll(1, NOON + HOUR, 300, failures=3, error="not_found"),
+    "feed_deliveries": FeedDelivery(1, 1, "a", NOON, "skipped", "filtered", None, NOON),
+    "feed_queues": FeedQueue(1, 1, None, 3, 0),
     "open_voice_sessions": OpenVoiceSession(GUILD, 1, 11, NOON + HOUR),
     "voice_sessions": VoiceSession(GUILD, 1, NOON - 3 * HOUR, 12, NOON),
     "voice_segments": VoiceSegment(ALTERED, 20240229, 20, NOON, 9, NOON + HOUR / 2),
@@ -132,6 +162,7 @@ CHANGED: dict[str, Entity] = {
     "voice_removed_sessions": VoiceRemovedSession(GUILD, 50, 1, NOON - HOUR, 11, NOON),
     "voice_departures": VoiceDeparture(GUILD, 1, None, NOON),
     "server_settings": ServerSettings(GUILD, Settings(), 9, NOON),
+    "member_preferences": MemberPreferences(1, False, NOON + HOUR),
     "bot_meta": BotMeta("heartbeat", "later"),
 }
 """For each table a row with the key of one that is there."""
@@ -141,6 +172,10 @@ ADDED: dict[str, Entity] = {
     "subscribers": Subscriber("dm", 2),
     "feed_items": FeedItem(3, "x", "New", None, NOON, NOON),
     "feed_subscriptions": FeedSubscription(2, 2, None, NOON),
+    "feed_item_ids": FeedItemId(3, "x"),
+    "feed_polls": FeedPoll(3, NOON, 600),
+    "feed_deliveries": FeedDelivery(1, 2, "", NOON, "pending"),
+    "feed_queues": FeedQueue(1, 2, None, 1, 0),
     "open_voice_sessions": OpenVoiceSession(OTHER_GUILD, 9, 20, NOON),
     "voice_sessions": VoiceSession(OTHER_GUILD, 9, NOON, 20, NOON + HOUR),
     "voice_segments": VoiceSegment(ALTERED, 20240229, 22, NOON, 7, NOON + HOUR),
@@ -154,6 +189,7 @@ ADDED: dict[str, Entity] = {
     "voice_removed_sessions": VoiceRemovedSession(GUILD, 50, 3, NOON, 11, NOON),
     "voice_departures": VoiceDeparture(GUILD, 3, None, NOON),
     "server_settings": ServerSettings(8, Settings(), 1, NOON),
+    "member_preferences": MemberPreferences(3, True, NOON),
     "bot_meta": BotMeta("new", "😀"),
 }
 """For each table a row whose key is free."""
@@ -172,27 +208,82 @@ _COVER: dict[str, Any] = {
     "edges": [20240229],
 }
 _PAGE: dict[str, Any] = {"limit": 10, "offset": 0}
+_ONE_SHARD: dict[str, Any] = {"shard_count": 1, "shard_ids": [0]}
 _BOARD: dict[str, Any] = {"guild_id": GUILD, "channel_id": 40, "kind": "live"}
 _REWARD: dict[str, Any] = {"guild_id": GUILD, "role_id": 30}
 _REMOVAL: dict[str, Any] = {"guild_id": GUILD, "removal_id": 50}
 _RESET: dict[str, Any] = {"channel_id": None, "since": NOON - 3 * HOUR, "until": NOON}
+_SHARDS: dict[str, Any] = {
+    "shard_count": 2,
+    "shard_ids": [0],
+    "former_count": 3,
+    "former_ids": [0, 2],
+}
+
+_CLAIM: dict[str, Any] = {
+    "claimed_by": "me",
+    "now": NOON + timedelta(minutes=1),
+    "until": NOON + 2 * HOUR,
+}
+_QUEUE: dict[str, Any] = {"subscriber_id": 2, "feed_id": 1, "claimed_by": "me"}
+_SETTLED: dict[str, Any] = {
+    "subscriber_id": 1,
+    "feed_id": 1,
+    "state": "sent",
+    "reason": None,
+    "message_id": 5,
+    "now": NOON + HOUR,
+}
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
+    "feed_deliveries.fan_out": {"feed_id": 1, "item_ids": ["a", "b"], "succeeded_at": NOON},
+    "feed_deliveries.forget": {"found_before": NOON + HOUR, "limit": 10},
+    "feed_deliveries.pending": {
+        "subscriber_id": 1,
+        "feed_id": 1,
+        "found_after": NOON,
+        "after_item_id": "a",
+        "limit": 10,
+    },
+    "feed_deliveries.settle": {**_SETTLED, "item_ids": ["a", "b"]},
+    "feed_deliveries.settle_until": {**_SETTLED, "found_until": NOON + HOUR},
+    "feed_item_ids.add": {"feed_id": 1, "item_ids": ["a", "c", "d"]},
+    "feed_items.forget": {"found_before": NOON + HOUR, "limit": 10},
     "feed_items.latest": {"feed_id": 1},
     "feed_items.page": {"feed_id": 1, **_PAGE},
+    "feed_polls.claim": {**_CLAIM, "limit": 10},
+    "feed_polls.finish": {
+        "claimed_by": "me",
+        "now": NOON + HOUR,
+        "feed_ids": [2],
+        "outcomes": (
+            PollOutcome(2, 60, 600, '"e"', "Thu", "d", "i", 0, None, succeeded=True, changed=True),
+        ),
+    },
+    "feed_polls.release": {"feed_ids": [1, 2], "claimed_by": "me", "now": NOON},
+    "feed_polls.renew": {"feed_ids": [1, 2], "claimed_by": "me", "until": NOON + 2 * HOUR},
+    "feed_polls.wake": {"feed_id": 3, "interval_seconds": 600, "now": NOON},
+    "feed_queues.claim": {**_CLAIM, "limit": 10},
+    "feed_queues.done": {**_QUEUE, "wakes": 1, "now": NOON},
+    "feed_queues.release": {**_QUEUE, "now": NOON},
+    "feed_queues.renew": {**_QUEUE, "until": NOON + 2 * HOUR},
+    "feed_queues.retry": {**_QUEUE, "due_at": NOON + HOUR, "reason": "discord_down"},
+    "feed_queues.wake": {"feed_id": 1, "now": NOON},
     "feed_subscriptions.count_of": {"subscriber_id": 1},
+    "feed_subscriptions.health": {"subscriber_id": 1, **_PAGE},
     "feed_subscriptions.page_with_latest": {"subscriber_id": 1, **_PAGE},
     "feed_subscriptions.subscribers_of": {"feed_id": 1},
     "feeds.by_source": {"platform_id": "anilist", "source_id": "2"},
+    "feeds.renew": {"feed_id": 1, "name": "New name", "items_id": None},
     "open_voice_sessions.in_guild": {"guild_id": GUILD},
     "open_voice_sessions.open": {
-        "guild_id": GUILD,
-        "user_id": 3,
-        "channel_id": 10,
-        "joined_at": NOON - HOUR,
+        "guild_ids": [GUILD, GUILD, OTHER_GUILD],
+        "user_ids": [1, 3, 2],
+        "channel_ids": [10, 10, 20],
+        "joined_ats": [NOON, NOON - HOUR, NOON + HOUR],
     },
-    "open_voice_sessions.remove": {"guild_id": GUILD, "user_ids": [1, 2, 3]},
-    "open_voice_sessions.remove_all": {},
+    "open_voice_sessions.remove": {"guild_ids": [GUILD, OTHER_GUILD], "user_ids": [2, 2]},
+    "open_voice_sessions.remove_all": _SHARDS,
     "server_settings.save": {
         "guild_id": GUILD,
         "settings": Settings("Asia/Tokyo"),
@@ -201,8 +292,12 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     },
     "subscribers.by_target": {"kind": "guild", "target_id": GUILD},
     "subscribers.ensure": {"kind": "dm", "target_id": 1},
-    "voice_sessions.end": {"guild_id": GUILD, "user_ids": [1, 2], "left_at": NOON + HOUR},
-    "voice_sessions.end_all": {"left_at": NOON + HOUR},
+    "voice_sessions.end": {
+        "guild_ids": [GUILD, GUILD, OTHER_GUILD],
+        "user_ids": [1, 2, 1],
+        "left_ats": [NOON + HOUR, NOON + HOUR, NOON + 2 * HOUR],
+    },
+    "voice_sessions.end_all": {**_SHARDS, "left_at": NOON + HOUR},
     "voice_channel_totals.clear": {"guild_id": GUILD},
     "voice_channel_totals.wrong": {"guild_id": ALTERED},
     "voice_hours.between": {
@@ -232,6 +327,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     },
     "voice_boards.claim": {**_BOARD, "next_at": NOON, "then_at": NOON + HOUR},
     "voice_boards.due": {
+        **_ONE_SHARD,
         "now": NOON,
         "beyond": NOON + HOUR,
         "live_beyond": NOON + HOUR,
@@ -241,13 +337,13 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "voice_boards.of_guild": {"guild_id": GUILD},
     "voice_departures.among": {"guild_id": GUILD, "user_ids": [1, 3]},
     "voice_departures.forget_returned": {},
-    "voice_departures.oldest": {"limit": 1},
+    "voice_departures.oldest": {**_ONE_SHARD, "limit": 1},
     "voice_removals.add": {**_REMOVAL, "sessions": 1, "total": HOUR},
     "voice_removals.advance": {**_REMOVAL, "phase": "removed", "next_phase": "restoring"},
-    "voice_removals.expired": {"earliest": NOON + HOUR},
+    "voice_removals.expired": {**_ONE_SHARD, "earliest": NOON + HOUR},
     "voice_removals.latest": {"guild_id": GUILD},
     "voice_removals.under_way": {"guild_id": GUILD},
-    "voice_removals.unfinished": {},
+    "voice_removals.unfinished": _ONE_SHARD,
     "voice_removed_sessions.drop_through": {**_REMOVAL, "user_id": 1, "joined_at": NOON},
     "voice_removed_sessions.page": {**_REMOVAL, "limit": 10},
     "voice_removed_sessions.take": {
@@ -258,7 +354,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     },
     "voice_reward_holders.clear": _REWARD,
     "voice_reward_holders.of_reward": _REWARD,
-    "voice_rewards.due": {"now": NOON, "beyond": NOON + HOUR, "limit": 10},
+    "voice_rewards.due": {**_ONE_SHARD, "now": NOON, "beyond": NOON + HOUR, "limit": 10},
     "voice_rewards.of_guild": {"guild_id": GUILD},
     "voice_rewards.settle": {**_REWARD, "due_at": NOON, "problem": "No."},
     "voice_rewards.switch": {**_REWARD, "enabled": False, "ending": False, "due_at": NOON},

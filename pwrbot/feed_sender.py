@@ -1,0 +1,127 @@
+"""Messages of the outbox on their way to Discord: where to, as what, and what Discord made of it.
+
+A message carries its nonce with ``enforce_nonce``: Discord gives back the message it has already
+where it was sent the same nonce within the past few minutes (Create Message, Discord's developer
+documentation). A post in a forum cannot carry one.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import aiohttp
+import discord
+from discord import ui
+
+from pwrbot.services.feed_outbox import Message, Refused, Unavailable
+from pwrbot.views.feed_item import cleaned, digest_title, digest_view, item_view, post_title
+
+_REASONS: Final = {
+    10003: "unknown_channel",
+    10004: "unknown_server",
+    10013: "unknown_user",
+    50001: "missing_access",
+    50007: "closed_dm",
+    50008: "not_a_text_channel",
+    50013: "missing_permission",
+    50083: "thread_archived",
+    50278: "closed_dm",  # no server in common
+    40067: "tag_required",
+    160005: "thread_locked",
+}
+"""What Discord's error codes are called in the record of a delivery."""
+
+_NAMED: Final = {403: "missing_permission", 404: "unknown_channel"}
+
+_PASSING: Final = (401, 408, 429)
+"""Of 4xx, those that say nothing about the message or the channel."""
+
+Target = (
+    discord.abc.Messageable | discord.abc.GuildChannel | discord.Thread | discord.abc.PrivateChannel
+)
+
+
+class FeedSender:
+    """Sends through a client that has logged in; it need not be connected to the gateway."""
+
+    def __init__(self, client: discord.Client) -> None:
+        self._client = client
+
+    async def send(self, message: Message) -> int:
+        """The id of the message, or of the post in a forum. Raises Refused, Unavailable."""
+        try:
+            target = await self._target(message)
+            try:
+                return await _post(target, message)
+            except discord.HTTPException as error:
+                if error.status != 400 or error.code in _REASONS:
+                    raise
+            # Something in it Discord does not take, most likely the picture's address.
+            return await _post(target, message, picture=False)
+        except discord.HTTPException as error:
+            raise _verdict(error) from None
+        except discord.InvalidData:
+            raise Refused("unknown_channel") from None
+        except (discord.DiscordException, aiohttp.ClientError, OSError, TimeoutError) as error:
+            raise Unavailable("discord_unreachable") from error
+
+    async def _target(self, message: Message) -> Target:
+        if message.channel_id is None:
+            return await self._client.create_dm(discord.Object(message.target_id))
+        channel = self._client.get_channel(message.channel_id)
+        if channel is None:
+            channel = await self._client.fetch_channel(message.channel_id)
+        guild = getattr(channel, "guild", None)
+        if guild is None or guild.id != message.target_id:
+            raise Refused("unknown_channel")
+        return channel
+
+
+async def _post(target: Target, message: Message, *, picture: bool = True) -> int:
+    role = None if message.role_id is None else discord.Object(message.role_id)
+    mentions = discord.AllowedMentions(
+        everyone=False, users=False, replied_user=False, roles=[role] if role else False
+    )
+    view = _view(message, picture=picture)
+    if isinstance(target, discord.ForumChannel):
+        made = await target.create_thread(
+            name=_title(message), view=view, allowed_mentions=mentions
+        )
+        return made.thread.id
+    if not isinstance(target, discord.abc.Messageable):
+        raise Refused("not_a_text_channel")
+    sent = await target.send(view=view, nonce=message.nonce, allowed_mentions=mentions)
+    return sent.id
+
+
+def _view(message: Message, *, picture: bool) -> ui.LayoutView:
+    if message.is_digest:
+        return digest_view(
+            message.items,
+            message.total,
+            feed_name=message.feed_name,
+            source_url=message.source_url,
+            role_id=message.role_id,
+        )
+    return item_view(
+        message.items[0],
+        feed_name=message.feed_name,
+        template=message.template,
+        role_id=message.role_id,
+        picture=picture,
+    )
+
+
+def _title(message: Message) -> str:
+    if message.is_digest:
+        return cleaned(digest_title(message.total, message.feed_name), 100)
+    return post_title(message.items[0], message.feed_name)
+
+
+def _verdict(error: discord.HTTPException) -> Refused | Unavailable:
+    """Whether trying again can help."""
+    if error.status >= 500 or error.status in _PASSING:
+        return Unavailable(f"discord_answers_{error.status}")
+    if error.status == 400 and error.code not in _REASONS:
+        return Refused("message_refused", only_this=True)
+    return Refused(_REASONS.get(error.code) or _NAMED.get(error.status, "refused"))

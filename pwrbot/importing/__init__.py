@@ -1,0 +1,1 @@
+"""Bringing along what another bot kept."""

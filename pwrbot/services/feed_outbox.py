@@ -1,0 +1,498 @@
+"""The outbox: what each subscription is still to be told is sent, in order, at least once.
+
+A queue (a subscription with something pending) is claimed by one process at a time, by a lease as
+feeds are (``feed_poller.py``). Each message is noted as sent once Discord has it. A process that
+dies between the two leaves the item pending; whoever takes over sends it again with the same nonce,
+by which Discord knows it for some minutes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import random
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Final, Protocol
+
+import msgspec
+import structlog
+
+from pwrbot.clock import Clock
+from pwrbot.entities import ClaimedQueue, DeliveryState, FeedSettings, PendingItem, SubscriberKind
+from pwrbot.errors import PwrbotError
+from pwrbot.feeds.filters import Filter, passes
+from pwrbot.feeds.model import FoundItem
+from pwrbot.repository import Repository
+from pwrbot.repository.errors import DatabaseError
+from pwrbot.services.settings import SettingsService
+
+log = structlog.get_logger(__name__)
+
+LEASE: Final = timedelta(seconds=45)
+AT_ONCE: Final = 100
+"""Queues that are sent from at the same time."""
+GIVE_UP_AFTER: Final = timedelta(days=3)
+"""How long an item is tried for, where what stands in its way may pass."""
+DIGEST_SHOWS: Final = 10
+"""The newest items of a digest, which it names; of the others it tells how many."""
+
+_PAGE: Final = 200  # items read at once
+_FIRST_WAIT: Final = timedelta(seconds=5)
+_LONGEST_WAIT: Final = timedelta(hours=1)
+_SPREAD: Final = 0.1
+_NOTING_WAITS: Final = (0.2, 1.0, 5.0)
+_BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Refused(PwrbotError):
+    """Discord will not take this, however often it is tried."""
+
+    def __init__(self, reason: str, *, only_this: bool = False) -> None:
+        super().__init__()
+        self.reason = reason
+        """A name such as ``missing_permission``, for the record."""
+        self.only_this = only_this
+        """It is this message that is refused; others may pass."""
+
+
+class Unavailable(PwrbotError):
+    """Discord does not take anything now; try again later."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__()
+        self.reason = reason
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be sent, and where to."""
+
+    kind: SubscriberKind
+    target_id: int
+    """A user's id, or a guild's."""
+    channel_id: int | None
+    """The channel or thread in the guild; None for direct messages."""
+    items: Sequence[PendingItem]
+    """One; of a digest the newest, oldest first."""
+    total: int
+    """How many items the message is about."""
+    feed_name: str
+    source_url: str
+    role_id: int | None
+    template: str | None
+    nonce: str
+    """At most 25 characters; the same for the same items of the same subscription."""
+
+    @property
+    def is_digest(self) -> bool:
+        return self.total > 1
+
+
+class Sender(Protocol):
+    """What takes messages to Discord: ``pwrbot.feed_sender.FeedSender`` is it."""
+
+    async def send(self, message: Message) -> int:
+        """The message's id. Raises Refused, Unavailable."""
+        ...
+
+
+class FeedOutbox:
+    """Sends what is pending, for ever. Several, in one process or many, share the queues."""
+
+    def __init__(
+        self,
+        repository: Repository,
+        clock: Clock,
+        settings: SettingsService,
+        sender: Sender,
+        *,
+        process: str,
+        chance: random.Random | None = None,
+        at_once: int = AT_ONCE,
+        lease: timedelta = LEASE,
+        idle_seconds: float = 1.0,
+    ) -> None:
+        """``process`` names this outbox among all that use the database; ``idle_seconds`` are
+        between two looks at what is due.
+        """
+        self._repository = repository
+        self._clock = clock
+        self._settings = settings
+        self._sender = sender
+        self._process = process
+        self._chance = chance or random.Random()
+        self._at_once = at_once
+        self._lease = lease
+        self._idle = idle_seconds
+        self._running: dict[tuple[int, int], asyncio.Task[None]] = {}
+        self._channels: dict[tuple[str, int], _Turns] = {}
+        self._wakes = asyncio.Event()
+        self._stopping = False
+
+    def wake(self) -> None:
+        """Something has come in: look at once."""
+        self._wakes.set()
+
+    async def run(self) -> None:
+        """Send until cancelled; then ``stop``."""
+        while True:
+            self._wakes.clear()
+            try:
+                await self._start_due()
+            except DatabaseError as error:
+                log.warning("feeds_not_sent", error=f"{type(error).__name__}: {error}")
+            except Exception:
+                log.exception("feeds_not_sent")
+            await self._pause()
+
+    async def send_due(self) -> int:
+        """Send all that is due now; says from how many queues. For tests and tools."""
+        worked = 0
+        while started := await self._start_due():
+            worked += started
+            await asyncio.gather(*self._running.values())
+        return worked
+
+    async def stop(self, seconds: float) -> bool:
+        """Let what is being sent arrive, at most that long; the rest stays pending.
+
+        Says whether all that was under way arrived.
+        """
+        self._stopping = True
+        tasks = list(self._running.values())
+        if not tasks:
+            return True
+        _, late = await asyncio.wait(tasks, timeout=seconds)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
+        if late:
+            log.warning("feed_messages_abandoned", queues=len(late))
+        return not late
+
+    # Claims
+
+    async def _start_due(self) -> int:
+        """Claim queues as far as there is room, and begin to work them off; says how many."""
+        room = self._at_once - len(self._running)
+        if room <= 0 or self._stopping:
+            return 0
+        now = self._clock.now()
+        claimed = await self._repository.feed_queues.claim(
+            claimed_by=self._process, now=now, until=now + self._lease, limit=room
+        )
+        for queue in claimed:
+            key = (queue.subscriber_id, queue.feed_id)
+            if key not in self._running:
+                self._running[key] = asyncio.create_task(self._work(queue))
+        return len(claimed)
+
+    async def _pause(self) -> None:
+        waits = [
+            asyncio.ensure_future(self._clock.sleep(self._idle)),
+            asyncio.ensure_future(self._wakes.wait()),
+        ]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for waiting in waits:
+                waiting.cancel()
+
+    # One queue
+
+    async def _work(self, queue: ClaimedQueue) -> None:
+        renewing = asyncio.create_task(self._keep(queue))
+        try:
+            await self._work_off(queue)
+        except DatabaseError as error:
+            # The lease ends by itself, and the queue is due again.
+            log.warning("feed_queue_left", error=f"{type(error).__name__}: {error}")
+        except Exception:
+            log.exception("feed_queue_failed")
+            await self._again(queue, "internal_error")
+        finally:
+            renewing.cancel()
+            del self._running[queue.subscriber_id, queue.feed_id]
+            self._wakes.set()
+
+    async def _keep(self, queue: ClaimedQueue) -> None:
+        """Renew the claim while the queue is worked off."""
+        while True:
+            await self._clock.sleep(self._lease.total_seconds() / 3)
+            try:
+                await self._repository.feed_queues.renew(
+                    subscriber_id=queue.subscriber_id,
+                    feed_id=queue.feed_id,
+                    claimed_by=self._process,
+                    until=self._clock.now() + self._lease,
+                )
+            except DatabaseError as error:
+                log.warning("feed_queue_not_kept", error=f"{type(error).__name__}: {error}")
+
+    async def _work_off(self, queue: ClaimedQueue) -> None:
+        settings = FeedSettings()
+        if queue.kind == "guild":
+            settings = (await self._settings.get(queue.target_id)).feeds
+        channel_id = None if queue.kind == "dm" else queue.channel_id or settings.channel_id
+        if not settings.enabled:
+            await self._settle_all(queue, "skipped", "feeds_disabled")
+        elif queue.kind == "guild" and channel_id is None:
+            await self._settle_all(queue, "given_up", "no_channel")
+        else:
+            waiting = await self._read(queue, settings.digest_over)
+            async with self._turn(queue.kind, channel_id or queue.target_id):
+                try:
+                    await self._send_all(queue, channel_id, waiting)
+                except Unavailable as error:
+                    await self._again(queue, error.reason)
+                    return
+        if self._stopping:
+            await self._repository.feed_queues.release(
+                subscriber_id=queue.subscriber_id,
+                feed_id=queue.feed_id,
+                claimed_by=self._process,
+                now=self._clock.now(),
+            )
+            return
+        await self._repository.feed_queues.done(
+            subscriber_id=queue.subscriber_id,
+            feed_id=queue.feed_id,
+            claimed_by=self._process,
+            wakes=queue.wakes,
+            now=self._clock.now(),
+        )
+
+    async def _read(self, queue: ClaimedQueue, digest_over: int) -> _Waiting:
+        """What is pending and passes the filter; what does not is noted as skipped."""
+        waiting = _Waiting(max(digest_over, 1))
+        after, after_item_id = _BEGINNING, ""
+        while True:
+            page = await self._repository.feed_deliveries.pending(
+                subscriber_id=queue.subscriber_id,
+                feed_id=queue.feed_id,
+                found_after=after,
+                after_item_id=after_item_id,
+                limit=_PAGE,
+            )
+            if queue.item_filter is not None and page:
+                wanted = await asyncio.to_thread(_passing, queue.item_filter, page)
+                unwanted = [item.item_id for item in page if item.item_id not in wanted]
+                if unwanted:
+                    await self._settle(queue, unwanted, "skipped", "filtered")
+                for item in page:
+                    if item.item_id in wanted:
+                        waiting.add(item)
+            else:
+                for item in page:
+                    waiting.add(item)
+            if len(page) < _PAGE:
+                return waiting
+            after, after_item_id = page[-1].found_at, page[-1].item_id
+
+    async def _send_all(
+        self, queue: ClaimedQueue, channel_id: int | None, waiting: _Waiting
+    ) -> None:
+        """Raises Unavailable, and leaves pending what has not been sent by then."""
+        if waiting.is_digest:
+            if not self._stopping:
+                await self._send(queue, _digest(queue, channel_id, waiting), None)
+            return
+        for item in waiting.items:
+            if self._stopping:
+                return
+            if not await self._send(queue, _message(queue, channel_id, item), item.item_id):
+                return
+
+    async def _send(self, queue: ClaimedQueue, message: Message, item_id: str | None) -> bool:
+        """Send one message and note what became of it; False where the rest was given up with it.
+
+        ``item_id`` None: it stands for all that is pending up to its last item.
+        """
+        message_id = reason = None
+        state: DeliveryState = "sent"
+        only_this = True
+        try:
+            message_id = await self._sender.send(message)
+        except Refused as refusal:
+            log.info("feed_message_refused", reason=refusal.reason, to=queue.kind)
+            state, reason, only_this = "given_up", refusal.reason, refusal.only_this
+        if not only_this:
+            await self._settle_all(queue, state, reason)
+        elif item_id is not None:
+            await self._settle(queue, [item_id], state, reason, message_id)
+        else:
+            until = message.items[-1].found_at
+            await self._settle_all(queue, state, reason, message_id, until)
+        return only_this
+
+    async def _again(self, queue: ClaimedQueue, reason: str) -> None:
+        """Later; what has been tried for long enough is given up."""
+        now = self._clock.now()
+        wait = min(_FIRST_WAIT * 2 ** min(queue.attempts, 20), _LONGEST_WAIT)
+        wait *= self._chance.uniform(1 - _SPREAD, 1 + _SPREAD)
+        await self._settle_all(queue, "given_up", reason, found_until=now - GIVE_UP_AFTER)
+        await self._repository.feed_queues.retry(
+            subscriber_id=queue.subscriber_id,
+            feed_id=queue.feed_id,
+            claimed_by=self._process,
+            due_at=now + wait,
+            reason=reason,
+        )
+        log.info("feed_messages_wait", reason=reason, attempts=queue.attempts + 1)
+
+    # What became of it
+
+    async def _settle(
+        self,
+        queue: ClaimedQueue,
+        item_ids: list[str],
+        state: DeliveryState,
+        reason: str | None,
+        message_id: int | None = None,
+    ) -> None:
+        await self._note(
+            lambda: self._repository.feed_deliveries.settle(
+                subscriber_id=queue.subscriber_id,
+                feed_id=queue.feed_id,
+                item_ids=item_ids,
+                state=state,
+                reason=reason,
+                message_id=message_id,
+                now=self._clock.now(),
+            )
+        )
+
+    async def _settle_all(
+        self,
+        queue: ClaimedQueue,
+        state: DeliveryState,
+        reason: str | None,
+        message_id: int | None = None,
+        found_until: datetime | None = None,
+    ) -> None:
+        """All that is pending, or only what was found until a moment."""
+        now = self._clock.now()
+        await self._note(
+            lambda: self._repository.feed_deliveries.settle_until(
+                subscriber_id=queue.subscriber_id,
+                feed_id=queue.feed_id,
+                # Found by a process whose clock is ahead: pending is pending.
+                found_until=found_until or now + timedelta(days=1),
+                state=state,
+                reason=reason,
+                message_id=message_id,
+                now=now,
+            )
+        )
+
+    async def _note(self, work: Callable[[], Awaitable[int]]) -> None:
+        """What was sent and is not noted is sent again, so try more than once."""
+        for wait in _NOTING_WAITS:
+            try:
+                await work()
+                return
+            except DatabaseError as error:
+                log.warning("feed_delivery_not_noted", error=f"{type(error).__name__}: {error}")
+                await self._clock.sleep(wait)
+        await work()
+
+    @asynccontextmanager
+    async def _turn(self, kind: SubscriberKind, target_id: int) -> AsyncIterator[None]:
+        """One queue at a time for a channel, or a member: what belongs together stays together."""
+        key = (kind, target_id)
+        turns = self._channels.setdefault(key, _Turns())
+        turns.users += 1
+        try:
+            async with turns.lock:
+                yield
+        finally:
+            turns.users -= 1
+            if not turns.users:
+                del self._channels[key]
+
+
+class _Waiting:
+    """What is to be sent of a queue: each item, or where they are many, the newest and how many."""
+
+    def __init__(self, digest_over: int) -> None:
+        self._digest_over = digest_over
+        self.items: list[PendingItem] = []
+        """In their order; all of them, unless it is a digest."""
+        self.newest: deque[PendingItem] = deque(maxlen=DIGEST_SHOWS)
+        self.total = 0
+
+    @property
+    def is_digest(self) -> bool:
+        return self.total > self._digest_over
+
+    def add(self, item: PendingItem) -> None:
+        self.total += 1
+        if not self.is_digest:
+            self.items.append(item)
+        self.newest.append(item)
+
+
+class _Turns:
+    """Who sends into a channel, and how many want to."""
+
+    __slots__ = ("lock", "users")
+
+    def __init__(self) -> None:
+        self.lock = asyncio.Lock()
+        self.users = 0
+
+
+def _message(queue: ClaimedQueue, channel_id: int | None, item: PendingItem) -> Message:
+    return _about(queue, channel_id, [item], 1, nonce_of(queue, item.item_id))
+
+
+def _digest(queue: ClaimedQueue, channel_id: int | None, waiting: _Waiting) -> Message:
+    first, last = waiting.items[0].item_id, waiting.newest[-1].item_id
+    # Of exactly these items: with one more it is another message.
+    nonce = nonce_of(queue, first, last, str(waiting.total))
+    return _about(queue, channel_id, list(waiting.newest), waiting.total, nonce)
+
+
+def _about(
+    queue: ClaimedQueue,
+    channel_id: int | None,
+    items: list[PendingItem],
+    total: int,
+    nonce: str,
+) -> Message:
+    return Message(
+        kind=queue.kind,
+        target_id=queue.target_id,
+        channel_id=channel_id,
+        items=items,
+        total=total,
+        feed_name=queue.feed_name,
+        source_url=queue.source_url,
+        role_id=queue.role_id,
+        template=queue.template,
+        nonce=nonce,
+    )
+
+
+def nonce_of(queue: ClaimedQueue, *what: str) -> str:
+    """The same for the same, 24 characters: Discord takes up to 25."""
+    named = msgspec.json.encode([queue.subscriber_id, queue.feed_id, *what])
+    return hashlib.blake2b(named, digest_size=12).hexdigest()
+
+
+def _passing(rules: Filter, items: Sequence[PendingItem]) -> set[str]:
+    return {item.item_id for item in items if passes(rules, _as_found(item))}
+
+
+def _as_found(item: PendingItem) -> FoundItem:
+    return FoundItem(
+        item_id=item.item_id,
+        title=item.title,
+        url=item.url,
+        summary=item.summary,
+        image_url=item.image_url,
+        author=item.author,
+        published_at=item.published_at,
+    )

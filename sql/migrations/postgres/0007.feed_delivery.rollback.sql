@@ -1,0 +1,11 @@
+DROP TABLE feed_queues;
+DROP TABLE feed_deliveries;
+DROP TABLE feed_polls;
+DROP TABLE feed_item_ids;
+DROP INDEX feed_items_found;
+ALTER TABLE feed_subscriptions DROP COLUMN template;
+ALTER TABLE feed_subscriptions DROP COLUMN item_filter;
+ALTER TABLE feed_subscriptions DROP COLUMN role_id;
+ALTER TABLE feed_items DROP COLUMN author;
+ALTER TABLE feed_items DROP COLUMN image_url;
+ALTER TABLE feed_items DROP COLUMN summary;

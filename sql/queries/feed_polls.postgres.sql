@@ -1,0 +1,102 @@
+-- name: claim :many
+-- Claims feeds that are due, those that waited longest first, so many at a time.
+-- notnull platform_id: a poll refers to its feed
+-- notnull source_id: a poll refers to its feed
+-- notnull items_id: a poll refers to its feed
+-- notnull source_url: a poll refers to its feed
+-- notnull polled_at: set by this statement
+WITH due AS MATERIALIZED (
+    SELECT feed_id
+    FROM feed_polls
+    WHERE next_poll_at <= :now
+    ORDER BY next_poll_at, feed_id
+    LIMIT :limit
+    FOR UPDATE SKIP LOCKED
+)
+
+UPDATE feed_polls
+SET
+    claimed_by = :claimed_by,
+    polled_at = :now,
+    next_poll_at = :until
+FROM due
+WHERE feed_polls.feed_id = due.feed_id
+RETURNING
+    feed_polls.feed_id,
+    (
+        SELECT f.platform_id
+        FROM feeds AS f
+        WHERE f.id = feed_polls.feed_id
+    ) AS platform_id,
+    (
+        SELECT f.source_id
+        FROM feeds AS f
+        WHERE f.id = feed_polls.feed_id
+    ) AS source_id,
+    (
+        SELECT f.items_id
+        FROM feeds AS f
+        WHERE f.id = feed_polls.feed_id
+    ) AS items_id,
+    (
+        SELECT f.source_url
+        FROM feeds AS f
+        WHERE f.id = feed_polls.feed_id
+    ) AS source_url,
+    feed_polls.interval_seconds,
+    feed_polls.etag,
+    feed_polls.last_modified,
+    feed_polls.digest,
+    feed_polls.items_digest,
+    feed_polls.succeeded_at,
+    feed_polls.changed_at,
+    feed_polls.failures,
+    feed_polls.polled_at,
+    COALESCE(
+        (
+            SELECT TRUE AS followed
+            FROM feed_subscriptions AS s
+            WHERE s.feed_id = feed_polls.feed_id
+            ORDER BY s.subscriber_id
+            LIMIT 1
+        ),
+        FALSE
+    ) AS followed;
+
+-- name: finish :rows
+-- Keeps what polls left behind and lets go of their feeds, except one whose claim has ended since.
+-- The :feed_ids are those of the outcomes.
+UPDATE feed_polls
+SET
+    claimed_by = NULL,
+    next_poll_at = :now + given.wait_seconds * INTERVAL '1 second',
+    interval_seconds = given.interval_seconds,
+    etag = given.etag,
+    last_modified = given.last_modified,
+    digest = given.digest,
+    items_digest = given.items_digest,
+    failures = given.failures,
+    error = given.error,
+    succeeded_at = CASE
+        WHEN given.succeeded THEN feed_polls.polled_at ELSE feed_polls.succeeded_at
+    END,
+    changed_at = CASE WHEN given.changed THEN feed_polls.polled_at ELSE feed_polls.changed_at END
+FROM
+    JSONB_TO_RECORDSET(:outcomes)
+        AS given (
+            feed_id BIGINT,
+            wait_seconds BIGINT,
+            interval_seconds BIGINT,
+            etag TEXT,
+            last_modified TEXT,
+            digest TEXT,
+            items_digest TEXT,
+            failures BIGINT,
+            error TEXT,
+            succeeded BOOLEAN,
+            changed BOOLEAN
+        )
+WHERE
+    feed_polls.feed_id IN (:feed_ids)
+    AND feed_polls.feed_id = given.feed_id
+    AND feed_polls.claimed_by = :claimed_by;

@@ -1,0 +1,293 @@
+"""What is pending is sent in order, once, and what cannot be sent says why."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+
+from pwrbot.feeds.filters import Filter, Rule
+from pwrbot.repository import Repository
+from pwrbot.services.feed_outbox import GIVE_UP_AFTER, Refused, Unavailable
+from pwrbot.services.feed_upkeep import FeedUpkeep
+from tests.services.feed_scene import GUILD, NOON, FeedScene, item
+
+
+@pytest.fixture
+async def scene(repository: Repository) -> FeedScene:
+    return FeedScene(repository)
+
+
+@pytest.fixture
+async def other(migrated_url: str) -> AsyncIterator[Repository]:
+    """Another process's view of the same database."""
+    opened = await Repository.open(migrated_url)
+    yield opened
+    await opened.close()
+
+
+async def test_items_are_sent_in_their_order(scene: FeedScene) -> None:
+    feed = await scene.followed_feed()
+    await scene.publish(feed, item("a"), item("b"), item("c"))
+    assert await scene.outbox.send_due() == 1
+    assert scene.discord.titles == ["Title of a", "Title of b", "Title of c"]
+    first = scene.discord.sent[0]
+    assert (first.kind, first.target_id, first.channel_id) == ("guild", GUILD, 5)
+    assert [(d.state, d.message_id) for d in await scene.deliveries()] == [
+        ("sent", 1),
+        ("sent", 2),
+        ("sent", 3),
+    ]
+    assert await scene.outbox.send_due() == 0
+    await scene.publish(feed, item("d"))
+    await scene.outbox.send_due()
+    assert scene.discord.titles[3:] == ["Title of d"]
+
+
+async def test_everybody_is_told_where_they_want(scene: FeedScene) -> None:
+    feed = await scene.followed_feed(channel_id=None, role_id=9, template="{title}")
+    await scene.follow(feed, user_id=7)
+    await scene.choose(channel_id=77)
+    await scene.publish(feed)
+    await scene.publish(feed, item("a"))
+    await scene.outbox.send_due()
+    found = {(m.kind, m.target_id, m.channel_id, m.role_id) for m in scene.discord.sent}
+    assert found == {("guild", GUILD, 77, 9), ("dm", 7, None, None)}
+
+
+async def test_more_than_the_set_number_is_one_digest(scene: FeedScene) -> None:
+    await scene.choose(digest_over=2)
+    feed = await scene.followed_feed()
+    await scene.publish(feed, item("a"), item("b"))
+    await scene.outbox.send_due()
+    assert scene.discord.titles == ["Title of a", "Title of b"]
+    await scene.publish(feed, *(item(str(number)) for number in range(12)))
+    await scene.outbox.send_due()
+    digest = scene.discord.sent[2]
+    assert (digest.total, [i.item_id for i in digest.items]) == (12, [str(n) for n in range(2, 12)])
+    assert {d.message_id for d in await scene.deliveries()} == {1, 2, 3}
+
+
+async def test_a_filter_keeps_items_back_and_says_so(scene: FeedScene) -> None:
+    rules = Filter((Rule("cat"), Rule("dog", negated=True)))
+    feed = await scene.followed_feed(item_filter=rules)
+    many = [item(f"n{number}", "no") for number in range(300)]
+    await scene.publish(
+        feed, item("a", "A cat"), item("b", "Cat and dog"), *many, item("c", "Cats")
+    )
+    await scene.outbox.send_due()
+    assert scene.discord.titles == ["A cat", "Cats"]
+    states = await scene.states()
+    assert states.count(("b", "skipped", "filtered")) == 1
+    assert len([state for state in states if state[1:] == ("skipped", "filtered")]) == 301
+
+
+async def test_what_is_found_while_feeds_are_off_is_not_sent_later(scene: FeedScene) -> None:
+    feed = await scene.followed_feed()
+    await scene.choose(enabled=False)
+    await scene.publish(feed, item("a"))
+    await scene.outbox.send_due()
+    await scene.choose(enabled=True)
+    await scene.publish(feed, item("b"))
+    await scene.outbox.send_due()
+    assert scene.discord.titles == ["Title of b"]
+    assert await scene.states() == [("a", "skipped", "feeds_disabled"), ("b", "sent", None)]
+
+
+async def test_a_server_without_a_channel(scene: FeedScene) -> None:
+    feed = await scene.followed_feed(channel_id=None)
+    await scene.publish(feed, item("a"))
+    await scene.outbox.send_due()
+    assert await scene.states() == [("a", "given_up", "no_channel")]
+
+
+async def test_what_discord_will_never_take_is_given_up_at_once(scene: FeedScene) -> None:
+    feed = await scene.followed_feed()
+    await scene.publish(feed, item("a"), item("b"))
+    scene.discord.trouble = [Refused("missing_permission")]
+    await scene.outbox.send_due()
+    assert await scene.states() == [
+        ("a", "given_up", "missing_permission"),
+        ("b", "given_up", "missing_permission"),
+    ]
+    subscriber = await scene.repository.subscribers.by_target(kind="guild", target_id=GUILD)
+    assert subscriber is not None
+    (health,) = await scene.repository.feed_subscriptions.health(
+        subscriber_id=subscriber.id, limit=5, offset=0
+    )
+    assert (health.given_up, health.last_reason) == (2, "missing_permission")
+    await scene.publish(feed, item("c"))
+    await scene.outbox.send_due()
+    assert scene.discord.titles == ["Title of c"], "the next item tries anew"
+
+
+async def test_one_message_that_is_refused_does_not_hold_up_the_next(scene: FeedScene) -> None:
+    feed = await scene.followed_feed()
+    await scene.publish(feed, item("a"), item("b"))
+    scene.discord.trouble = [Refused("message_refused", only_this=True)]
+    await scene.outbox.send_due()
+    assert await scene.states() == [("a", "given_up", "message_refused"), ("b", "sent", None)]
+
+
+async def test_trouble_that_may_pass_is_waited_out_in_order(scene: FeedScene) -> None:
+    feed = await scene.followed_feed()
+    await scene.publish(feed, item("a"), item("b"))
+    scene.discord.trouble = [None, Unavailable("discord_answers_503"), Unavailable("x")]
+    await scene.outbox.send_due()
+    assert scene.discord.titles == ["Title of a"]
+    (queue,) = await scene.repository.feed_queues.select_all()
+    assert (queue.attempts, queue.reason, queue.claimed_by) == (1, "discord_answers_503", None)
+    assert queue.due_at is not None
+    assert timedelta(seconds=4) < queue.due_at - scene.clock.now() < timedelta(seconds=6)
+    # Another process, after a restart, goes on where this one was.
+    successor = scene.make_outbox("two")
+    assert await successor.send_due() == 0
+    scene.clock.advance(seconds=6)
+    await successor.send_due()
+    scene.clock.advance(seconds=12)
+    await successor.send_due()
+    assert scene.discord.titles == ["Title of a", "Title of b"]
+    (queue,) = await scene.repository.feed_queues.select_all()
+    assert (queue.due_at, queue.attempts, queue.reason) == (None, 0, None)
+
+
+async def test_trouble_that_does_not_pass_is_given_up_after_days(scene: FeedScene) -> None:
+    feed = await scene.followed_feed()
+    await scene.publish(feed, item("a"))
+    found = scene.clock.now()
+    while (await scene.states())[0][1] == "pending":
+        scene.discord.trouble = [Unavailable("discord_unreachable")]
+        await scene.outbox.send_due()
+        scene.clock.advance(minutes=67)
+    assert await scene.states() == [("a", "given_up", "discord_unreachable")]
+    assert GIVE_UP_AFTER <= scene.clock.now() - found < GIVE_UP_AFTER + timedelta(hours=3)
+
+
+async def test_a_message_whose_answer_was_lost_is_sent_with_the_same_nonce(
+    scene: FeedScene,
+) -> None:
+    feed = await scene.followed_feed()
+    await scene.publish(feed, item("a"))
+
+    async def lose(message: object) -> int:
+        await taken(message)  # type: ignore[arg-type]
+        raise Unavailable("discord_unreachable")
+
+    taken, scene.discord.send = scene.discord.send, lose  # type: ignore[method-assign]
+    await scene.outbox.send_due()
+    assert (await scene.states())[0][1] == "pending"
+    scene.discord.send = taken  # type: ignore[method-assign]
+    scene.clock.advance(minutes=1)
+    await scene.outbox.send_due()
+    assert scene.discord.titles == ["Title of a"], "Discord knows the nonce"
+    assert await scene.states() == [("a", "sent", None)]
+    assert all(len(nonce) <= 25 for nonce in scene.discord.by_nonce)
+
+
+async def test_what_comes_in_meanwhile_is_not_overlooked(scene: FeedScene) -> None:
+    feed = await scene.followed_feed()
+    await scene.publish(feed, item("a"))
+    scene.discord.hold = asyncio.Event()
+    sending = asyncio.create_task(scene.outbox.send_due())
+    await scene.discord.asked.wait()
+    await scene.repository.feed_polls.wake(
+        feed_id=feed.id, interval_seconds=60, now=scene.clock.now()
+    )
+    shown = scene.source.shows["news"]
+    scene.source.shows["news"] = (*shown, item("b"))  # type: ignore[misc]
+    await scene.poller.poll_due()
+    scene.discord.hold.set()
+    await sending
+    assert scene.discord.titles == ["Title of a", "Title of b"]
+
+
+async def test_two_processes_send_each_item_once(scene: FeedScene, other: Repository) -> None:
+    feed = await scene.feed("news")
+    for user_id in range(1, 60):
+        await scene.follow(feed, user_id=user_id)
+    await scene.poller.poll_due()
+    await scene.publish(feed, item("a"), item("b"), item("c"))
+    one = scene.make_outbox("one", at_once=7)
+    two = scene.make_outbox("two", other, at_once=7)
+    await asyncio.gather(one.send_due(), two.send_due())
+    assert len(scene.discord.sent) == 59 * 3
+    for user_id in range(1, 60):
+        mine = [m.items[0].item_id for m in scene.discord.sent if m.target_id == user_id]
+        assert mine == ["a", "b", "c"]
+
+
+async def test_a_claim_is_kept_while_a_message_takes_long(
+    scene: FeedScene, other: Repository
+) -> None:
+    feed = await scene.followed_feed()
+    await scene.publish(feed, item("a"))
+    scene.discord.hold = asyncio.Event()
+    sending = asyncio.create_task(scene.outbox.send_due())
+    rival = scene.make_outbox("two", other)
+    await scene.discord.asked.wait()
+    for _ in range(8):
+        await asyncio.sleep(0.1)
+        scene.clock.advance(seconds=15)
+        await asyncio.sleep(0.1)
+        assert await rival.send_due() == 0
+    scene.discord.hold.set()
+    await sending
+    assert scene.discord.titles == ["Title of a"]
+
+
+async def test_what_a_dead_process_held_is_sent_by_another(
+    scene: FeedScene, other: Repository
+) -> None:
+    feed = await scene.followed_feed()
+    await scene.publish(feed, item("a"))
+    now = scene.clock.now()
+    await scene.repository.feed_queues.claim(
+        claimed_by="dead", now=now, until=now + timedelta(seconds=45), limit=9
+    )
+    living = scene.make_outbox("living", other)
+    assert await living.send_due() == 0
+    scene.clock.advance(seconds=46)
+    assert await living.send_due() == 1
+    assert scene.discord.titles == ["Title of a"]
+
+
+async def test_a_stop_lets_a_message_arrive_and_leaves_the_rest(scene: FeedScene) -> None:
+    feed = await scene.followed_feed()
+    await scene.publish(feed, item("a"), item("b"))
+    scene.discord.hold = asyncio.Event()
+    running = asyncio.create_task(scene.outbox.run())
+    await scene.discord.asked.wait()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    stopping = asyncio.create_task(scene.outbox.stop(10))
+    await asyncio.sleep(0.05)
+    scene.discord.hold.set()
+    assert await stopping
+    assert await scene.states() == [("a", "sent", None), ("b", "pending", None)]
+    successor = scene.make_outbox("two")
+    assert await successor.send_due() == 1, "it is due at once"
+    assert scene.discord.titles == ["Title of a", "Title of b"]
+
+
+async def test_old_rows_go_and_nothing_is_sent_again(scene: FeedScene) -> None:
+    feed = await scene.followed_feed(item("a", published_at=NOON))
+    await scene.publish(feed, item("b"), item("c"))
+    await scene.outbox.send_due()
+    upkeep = FeedUpkeep(scene.repository, scene.clock, timedelta(days=90))
+    assert await upkeep.remove_old() == 0
+    scene.clock.advance(days=91)
+    assert await upkeep.remove_old() == 2 + 2
+    assert [row.item_id for row in await scene.repository.feed_items.select_all()] == ["c"]
+    await scene.publish(feed)
+    assert await scene.repository.feed_deliveries.count() == 0, "their ids are still known"
+
+
+async def test_what_is_pending_is_not_removed(scene: FeedScene) -> None:
+    feed = await scene.followed_feed()
+    await scene.publish(feed, item("a"), item("b"))
+    scene.clock.advance(days=91)
+    upkeep = FeedUpkeep(scene.repository, scene.clock, timedelta(days=90))
+    assert await upkeep.remove_old() == 0
+    assert await scene.states() == [("a", "pending", None), ("b", "pending", None)]

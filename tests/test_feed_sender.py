@@ -1,0 +1,188 @@
+"""Messages about items, as they arrive in channels, threads, forums and direct messages."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from pwrbot.entities import PendingItem
+from pwrbot.feed_sender import FeedSender
+from pwrbot.repository import Repository
+from pwrbot.sandbox import Guild, Sandbox
+from pwrbot.services.feed_outbox import Message, Refused, Unavailable
+from tests.discord_addresses import keep_addresses
+from tests.live_bot import NOW, LiveBot, live_bot
+
+
+@pytest.fixture(autouse=True)
+def discord_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
+    keep_addresses(monkeypatch)
+
+
+@pytest.fixture
+async def sandbox() -> AsyncIterator[Sandbox]:
+    async with Sandbox(reaction=0.0) as made:
+        yield made
+
+
+@pytest.fixture
+def guild(sandbox: Sandbox) -> Guild:
+    guild = sandbox.add_guild("Home", members=["ada"], voice_channels=["Lounge"])
+    guild.add_channel("feed")
+    for name, kind in (("updates", "news"), ("ideas", "forum"), ("folder", "category")):
+        guild.add_channel(name, kind)  # type: ignore[arg-type]
+    guild.add_thread("talk", "feed")
+    return guild
+
+
+@pytest.fixture
+async def live(sandbox: Sandbox, guild: Guild, migrated_sqlite_url: str) -> AsyncIterator[LiveBot]:
+    repository = await Repository.open(migrated_sqlite_url)
+    async with live_bot(sandbox, repository) as made:
+        yield made
+    await repository.close()
+
+
+@pytest.fixture
+def sender(live: LiveBot) -> FeedSender:
+    return FeedSender(live.bot)
+
+
+ITEM = PendingItem(
+    "1", "A @everyone title", "https://x.example/a", NOW, NOW, "<b>Bold</b> <@&7>", None, "Ada"
+)
+
+
+def message(guild: Guild, channel: str | int | None = "feed", **more: Any) -> Message:
+    if isinstance(channel, str):
+        channel = guild.channel(channel).id
+    about: dict[str, Any] = {
+        "kind": "guild",
+        "target_id": guild.id,
+        "channel_id": channel,
+        "items": [ITEM],
+        "total": 1,
+        "feed_name": "The News",
+        "source_url": "https://x.example",
+        "role_id": None,
+        "template": None,
+        "nonce": "n",
+    }
+    return Message(**(about | more))
+
+
+@pytest.mark.parametrize("channel", ["feed", "updates", "talk", "Lounge"])
+async def test_into_a_channel(
+    sandbox: Sandbox, guild: Guild, sender: FeedSender, channel: str
+) -> None:
+    sent_id = await sender.send(message(guild, channel))
+    (sent,) = sandbox.sent(guild.channel(channel))
+    assert int(sent["id"]) == sent_id
+    assert sandbox.messages.get(sent_id) is not None
+    text = str(sent["components"])
+    assert "https://x.example/a" in text
+    assert sent["mentions"] == sent["mention_roles"] == []
+    assert not sent["mention_everyone"]
+
+
+async def test_into_a_forum_as_a_post_of_its_own(
+    sandbox: Sandbox, guild: Guild, sender: FeedSender
+) -> None:
+    post_id = await sender.send(message(guild, "ideas"))
+    post = guild.channels[post_id]
+    assert (post.name, post.parent_id) == ("A @everyone title", guild.channel("ideas").id)
+    assert len(sandbox.sent(post)) == 1
+    digest = message(guild, "ideas", items=[ITEM] * 3, total=30)
+    assert guild.channels[await sender.send(digest)].name == "30 new items in The News"
+
+
+async def test_into_direct_messages(sandbox: Sandbox, guild: Guild, sender: FeedSender) -> None:
+    ada = guild.member("ada").user
+    direct = message(guild, None, kind="dm", target_id=ada.id)
+    await sender.send(direct)
+    assert len(sandbox.sent(ada)) == 1
+    ada.dms_closed = True
+    assert await reason(sender, replace(direct, nonce="m")) == "closed_dm"
+    assert await reason(sender, replace(direct, target_id=1)) == "unknown_user"
+
+
+async def test_only_the_chosen_role_is_pinged(
+    sandbox: Sandbox, guild: Guild, sender: FeedSender
+) -> None:
+    readers, other = guild.add_role("readers"), guild.add_role("other")
+    item = replace(ITEM, title=f"<@&{other.id}>", summary=f"<@{guild.member('ada').id}>")
+    await sender.send(
+        message(guild, role_id=readers.id, items=[item], template="{title} {summary} @here")
+    )
+    (sent,) = sandbox.sent(guild.channel("feed"))
+    assert sent["mention_roles"] == [str(readers.id)]
+    assert sent["mentions"] == []
+
+
+async def test_an_archived_thread_is_brought_back(
+    sandbox: Sandbox, guild: Guild, live: LiveBot, sender: FeedSender
+) -> None:
+    thread = guild.add_thread("old", "feed")
+    thread.archived = True
+    await sender.send(message(guild, "old"))
+    assert not thread.archived
+    thread.locked = True
+    assert await reason(sender, message(guild, "old", nonce="m")) == "thread_locked"
+
+
+async def test_a_lost_answer_makes_no_second_message(
+    sandbox: Sandbox, guild: Guild, sender: FeedSender
+) -> None:
+    first = await sender.send(message(guild))
+    assert await sender.send(message(guild)) == first
+    await sender.send(message(guild, nonce="other"))
+    assert len(sandbox.sent(guild.channel("feed"))) == 2
+    assert sandbox.messages.repeats == 1
+
+
+async def test_what_cannot_be_sent_says_why(
+    sandbox: Sandbox, guild: Guild, sender: FeedSender
+) -> None:
+    other = sandbox.add_guild("Other")
+    assert await reason(sender, message(guild, 1)) == "unknown_channel"
+    assert await reason(sender, message(guild, other.channel("general").id)) == "unknown_channel"
+    assert await reason(sender, message(guild, "folder")) == "not_a_text_channel"
+    guild.channel("feed").denied = guild.channel("ideas").denied = True
+    assert await reason(sender, message(guild)) == "missing_permission"
+    assert await reason(sender, message(guild, "ideas")) == "missing_permission"
+    gone = await guild.delete_channel("talk")
+    assert await reason(sender, message(guild, gone.id)) == "unknown_channel"
+    updates = message(guild, "updates")
+    await guild.remove_bot()
+    assert await reason(sender, updates) == "missing_access"
+
+
+async def test_a_picture_that_discord_refuses_is_left_out(
+    sandbox: Sandbox, guild: Guild, sender: FeedSender
+) -> None:
+    sandbox.fail_next("POST", "/messages", 400)
+    pictured = replace(ITEM, image_url="https://x.example/p.png")
+    await sender.send(message(guild, items=[pictured]))
+    (sent,) = sandbox.sent(guild.channel("feed"))
+    assert "p.png" not in str(sent["components"])
+    sandbox.fail_next("POST", "/messages", 400, times=2)
+    with pytest.raises(Refused) as refused:
+        await sender.send(message(guild, nonce="m"))
+    assert (refused.value.reason, refused.value.only_this) == ("message_refused", True)
+
+
+async def test_discord_in_trouble(sandbox: Sandbox, guild: Guild, sender: FeedSender) -> None:
+    sandbox.fail_next("POST", "/messages", 503, times=9)
+    with pytest.raises(Unavailable) as trouble:
+        await sender.send(message(guild))
+    assert trouble.value.reason == "discord_answers_503"
+
+
+async def reason(sender: FeedSender, message: Message) -> str:
+    with pytest.raises(Refused) as refused:
+        await sender.send(message)
+    assert not refused.value.only_this
+    return refused.value.reason
