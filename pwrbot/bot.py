@@ -36,7 +36,7 @@ from pwrbot.services.voice_boards import VoiceBoards
 from pwrbot.services.voice_calendar import VoiceCalendar
 from pwrbot.services.voice_reset import VoiceReset
 from pwrbot.services.voice_rewards import VoiceRewards
-from pwrbot.shards import Shards
+from pwrbot.shards import ALL, Shards
 from pwrbot.views.boards import TIMEOUT, Boards
 from pwrbot.views.cards import Cards
 from pwrbot.views.resets import Resets
@@ -104,11 +104,12 @@ class Bot(commands.AutoShardedBot):
         self.cards = studio and Cards(studio, self._avatars, People(self, clock))
         self.boards = Boards(clock, self.in_flight, board_timeout)
         self.voice_gateway = VoiceGateway(self, tracker, clock)
-        self.voice_rewards = VoiceRewards(repository, clock, settings, statistics)
-        self.voice_boards = VoiceBoards(repository, clock, settings, statistics)
-        self.voice_reset = VoiceReset(repository, clock)
+        own = shards or ALL
+        self.voice_rewards = VoiceRewards(repository, clock, settings, statistics, own)
+        self.voice_boards = VoiceBoards(repository, clock, settings, statistics, own)
+        self.voice_reset = VoiceReset(repository, clock, own)
         self.resets = Resets(self.voice_reset, clock, self.in_flight)
-        self.guild_door = DiscordGuilds(self)
+        self.guild_door = DiscordGuilds(self, own)
         self.chores = Chores(self)
         self._command_sync: CommandSync = command_sync
 

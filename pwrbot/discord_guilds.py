@@ -20,6 +20,7 @@ import structlog
 from pwrbot.entities import VoiceDeparture
 from pwrbot.services.voice_boards import MessageGone, PostedBoard, Unpostable
 from pwrbot.services.voice_rewards import MemberGone, Membership, RoleTrouble
+from pwrbot.shards import ALL, Shards
 from pwrbot.views.posted import posted_board
 from pwrbot.views.wording import mention, plain
 
@@ -52,7 +53,8 @@ class Names(msgspec.Struct, frozen=True):
 class DiscordGuilds:
     """The guilds the bot is in. Its methods for services raise what those name."""
 
-    def __init__(self, bot: Bot) -> None:
+    def __init__(self, bot: Bot, shards: Shards = ALL) -> None:
+        self._shards = shards
         self._bot = bot
         self._seen: OrderedDict[tuple[int, int], datetime] = OrderedDict()
 
@@ -80,7 +82,9 @@ class DiscordGuilds:
         """Look at a few of those who left: somebody may be back. Raises DatabaseError."""
         departures = self._bot.repository.voice_departures
         await departures.forget_returned()
-        for row in await departures.oldest(limit=_SWEPT):
+        for row in await departures.oldest(
+            shard_count=self._shards.count, shard_ids=list(self._shards.ids), limit=_SWEPT
+        ):
             if self._now() - row.checked_at > _BELIEVED or row.checked_at > self._now():
                 await self._look_up(row.guild_id, row.user_id)
 

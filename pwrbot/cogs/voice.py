@@ -205,13 +205,6 @@ class Voice(commands.GroupCog, group_name="voice"):
         )
         await interaction.edit_original_response(view=sheet(title, [_reason(judgement)], note))
 
-    def _drawn(
-        self, picture: Callable[[Cards], Awaitable[Picture]]
-    ) -> Callable[[], Awaitable[Picture]] | None:
-        """The picture of a page, None where the bot draws none."""
-        cards = self._bot.cards
-        return None if cards is None else lambda: picture(cards)
-
     async def _leaderboard(
         self, guild_id: int, range: Range, page: int, viewer_id: int
     ) -> tuple[LeaderboardPage, Mapping[int, str]]:
@@ -224,6 +217,13 @@ class Voice(commands.GroupCog, group_name="voice"):
             found = await self._statistics.leaderboard(guild_id, range, page, viewer_id=viewer_id)
             names = await door.names(guild_id, [row.user_id for row in found.rows], within=0.5)
         return found, names.shown
+
+    def _drawn(
+        self, picture: Callable[[Cards], Awaitable[Picture]]
+    ) -> Callable[[], Awaitable[Picture]] | None:
+        """The picture of a page, None where the bot draws none."""
+        cards = self._bot.cards
+        return None if cards is None else lambda: picture(cards)
 
     async def _open(
         self, interaction: Interaction, views: Load | Mapping[str, Load], range: Range, page: int

@@ -15,7 +15,14 @@ class VoiceBoards(Table[VoiceBoard, tuple[int, int, str]], Protocol):
     async def of_guild(self, *, guild_id: int) -> list[VoiceBoard]: ...
 
     async def due(
-        self, *, now: datetime, beyond: datetime, live_beyond: datetime, limit: int
+        self,
+        *,
+        now: datetime,
+        beyond: datetime,
+        live_beyond: datetime,
+        shard_count: int,
+        shard_ids: list[int],
+        limit: int,
     ) -> list[VoiceBoard]: ...
 
     async def claim(

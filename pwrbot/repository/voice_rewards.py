@@ -14,7 +14,9 @@ class VoiceRewards(Table[VoiceReward, tuple[int, int]], Protocol):
 
     async def of_guild(self, *, guild_id: int) -> list[VoiceReward]: ...
 
-    async def due(self, *, now: datetime, beyond: datetime, limit: int) -> list[VoiceReward]: ...
+    async def due(
+        self, *, now: datetime, beyond: datetime, shard_count: int, shard_ids: list[int], limit: int
+    ) -> list[VoiceReward]: ...
 
     async def settle(
         self, *, guild_id: int, role_id: int, due_at: datetime, problem: str | None

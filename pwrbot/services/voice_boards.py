@@ -24,6 +24,7 @@ from pwrbot.services.cover import cover
 from pwrbot.services.ranges import Range, bounds, day_start
 from pwrbot.services.settings import SettingsService
 from pwrbot.services.statistics import VoiceStatistics
+from pwrbot.shards import ALL, Shards
 
 log = structlog.get_logger(__name__)
 
@@ -93,7 +94,9 @@ class VoiceBoards:
         clock: Clock,
         settings: SettingsService,
         statistics: VoiceStatistics,
+        shards: Shards = ALL,
     ) -> None:
+        self._shards = shards
         self._repository = repository
         self._clock = clock
         self._settings = settings
@@ -162,7 +165,12 @@ class VoiceBoards:
         await self._follow_zones()
         now = self._clock.now()
         due = await self._repository.voice_boards.due(
-            now=now, beyond=now + _BEYOND, live_beyond=now + _LIVE_BEYOND, limit=_AT_A_TIME
+            now=now,
+            beyond=now + _BEYOND,
+            live_beyond=now + _LIVE_BEYOND,
+            shard_count=self._shards.count,
+            shard_ids=list(self._shards.ids),
+            limit=_AT_A_TIME,
         )
         for board in due:
             try:

@@ -22,6 +22,7 @@ from pwrbot.clock import Clock
 from pwrbot.entities import OpenVoiceSession, VoiceRemoval, VoiceRemovedSession, VoiceSession
 from pwrbot.errors import PwrbotError
 from pwrbot.repository import Repository, Transaction
+from pwrbot.shards import ALL, Shards
 
 log = structlog.get_logger(__name__)
 
@@ -66,7 +67,8 @@ class Restored(msgspec.Struct, frozen=True):
 class VoiceReset:
     """Resets of all guilds. Methods raise ResetRefused with a sentence, and DatabaseError."""
 
-    def __init__(self, repository: Repository, clock: Clock) -> None:
+    def __init__(self, repository: Repository, clock: Clock, shards: Shards = ALL) -> None:
+        self._shards = shards
         self._repository = repository
         self._clock = clock
         self._busy: set[int] = set()
@@ -154,7 +156,9 @@ class VoiceReset:
     async def finish(self) -> int:
         """Finish what an earlier process left half done; says how many that were."""
         finished = 0
-        for removal in await self._repository.voice_removals.unfinished():
+        for removal in await self._repository.voice_removals.unfinished(
+            shard_count=self._shards.count, shard_ids=list(self._shards.ids)
+        ):
             if removal.guild_id in self._busy:
                 continue
             async with self._alone(removal.guild_id):
@@ -172,7 +176,9 @@ class VoiceReset:
     async def purge(self) -> int:
         """Forget resets that can't be undone any more; says how many."""
         expired = await self._repository.voice_removals.expired(
-            earliest=self._clock.now() - UNDO_WITHIN
+            earliest=self._clock.now() - UNDO_WITHIN,
+            shard_count=self._shards.count,
+            shard_ids=list(self._shards.ids),
         )
         for removal in expired:
             while page := await self._page(removal):

@@ -23,6 +23,7 @@ from pwrbot.services.cover import cover
 from pwrbot.services.ranges import EPOCH, Range, bounds
 from pwrbot.services.settings import SettingsService
 from pwrbot.services.statistics import VoiceStatistics
+from pwrbot.shards import ALL, Shards
 
 log = structlog.get_logger(__name__)
 
@@ -96,7 +97,9 @@ class VoiceRewards:
         clock: Clock,
         settings: SettingsService,
         statistics: VoiceStatistics,
+        shards: Shards = ALL,
     ) -> None:
+        self._shards = shards
         self._repository = repository
         self._clock = clock
         self._settings = settings
@@ -184,7 +187,11 @@ class VoiceRewards:
         """Give and take back what is due now; says how many rules were looked at."""
         now = self._clock.now()
         due = await self._repository.voice_rewards.due(
-            now=now, beyond=now + 2 * _AFTER_TROUBLE, limit=_AT_A_TIME
+            now=now,
+            beyond=now + 2 * _AFTER_TROUBLE,
+            shard_count=self._shards.count,
+            shard_ids=list(self._shards.ids),
+            limit=_AT_A_TIME,
         )
         for rule in due:
             try:

@@ -19,7 +19,7 @@ ORDER BY channel_id, kind;
 -- name: due :many
 -- The boards whose time has come, the longest waiting first; also those whose time lies beyond
 -- :beyond (a live one's beyond :live_beyond), which only a clock that ran ahead can have written.
--- crosses guilds: one pass looks after all of them
+-- crosses guilds: one pass looks after all guilds of a process
 -- scan voice_boards: a few boards for each server
 SELECT
     guild_id,
@@ -35,8 +35,11 @@ SELECT
     problem
 FROM voice_boards
 WHERE
-    next_at <= :now OR next_at > :beyond
-    OR (kind = 'live' AND next_at > :live_beyond)
+    (
+        next_at <= :now OR next_at > :beyond
+        OR (kind = 'live' AND next_at > :live_beyond)
+    )
+    AND guild_id / 4194304 % :shard_count IN (:shard_ids)
 ORDER BY next_at, guild_id, channel_id, kind
 LIMIT :limit;
 

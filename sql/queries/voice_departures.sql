@@ -11,7 +11,7 @@ ORDER BY user_id;
 
 -- name: oldest :many
 -- Those whose absence was found the longest ago.
--- crosses guilds: the sweep looks after all of them
+-- crosses guilds: the sweep looks after all guilds of a process
 -- scan voice_departures: small beside the members, and read every ten minutes
 SELECT
     guild_id,
@@ -19,6 +19,7 @@ SELECT
     name,
     checked_at
 FROM voice_departures
+WHERE guild_id / 4194304 % :shard_count IN (:shard_ids)
 ORDER BY checked_at, guild_id, user_id
 LIMIT :limit;
 

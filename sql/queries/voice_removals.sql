@@ -25,7 +25,7 @@ WHERE guild_id = :guild_id AND phase IN ('removing', 'restoring');
 
 -- name: unfinished :many
 -- What a process that ended left half done.
--- crosses guilds: a start finishes all of them
+-- crosses guilds: a start finishes those of all guilds of a process
 -- scan voice_removals: those of a day
 SELECT
     guild_id,
@@ -40,12 +40,14 @@ SELECT
     sessions,
     total
 FROM voice_removals
-WHERE phase IN ('removing', 'restoring')
+WHERE
+    phase IN ('removing', 'restoring')
+    AND guild_id / 4194304 % :shard_count IN (:shard_ids)
 ORDER BY asked_at, guild_id, removal_id;
 
 -- name: expired :many
 -- Resets that can no longer be undone.
--- crosses guilds: the purge looks after all of them
+-- crosses guilds: the purge looks after all guilds of a process
 -- scan voice_removals: those of a day
 SELECT
     guild_id,
@@ -60,7 +62,9 @@ SELECT
     sessions,
     total
 FROM voice_removals
-WHERE asked_at < :earliest AND phase IN ('removed', 'restored')
+WHERE
+    asked_at < :earliest AND phase IN ('removed', 'restored')
+    AND guild_id / 4194304 % :shard_count IN (:shard_ids)
 ORDER BY asked_at, guild_id, removal_id;
 
 -- name: advance :rows

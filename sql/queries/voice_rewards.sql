@@ -17,7 +17,7 @@ ORDER BY role_id;
 -- name: due :many
 -- The rules in force that are to be looked at, the longest waiting first; also those whose time
 -- lies beyond :beyond, which only a clock that ran ahead can have written.
--- crosses guilds: one pass looks after all of them
+-- crosses guilds: one pass looks after all guilds of a process
 -- scan voice_rewards: a few rules for each server
 SELECT
     guild_id,
@@ -30,7 +30,9 @@ SELECT
     due_at,
     problem
 FROM voice_rewards
-WHERE enabled = TRUE AND (due_at <= :now OR due_at > :beyond)
+WHERE
+    enabled = TRUE AND (due_at <= :now OR due_at > :beyond)
+    AND guild_id / 4194304 % :shard_count IN (:shard_ids)
 ORDER BY due_at, guild_id, role_id
 LIMIT :limit;
 

@@ -208,6 +208,11 @@ _COVER: dict[str, Any] = {
     "edges": [20240229],
 }
 _PAGE: dict[str, Any] = {"limit": 10, "offset": 0}
+_ONE_SHARD: dict[str, Any] = {"shard_count": 1, "shard_ids": [0]}
+_BOARD: dict[str, Any] = {"guild_id": GUILD, "channel_id": 40, "kind": "live"}
+_REWARD: dict[str, Any] = {"guild_id": GUILD, "role_id": 30}
+_REMOVAL: dict[str, Any] = {"guild_id": GUILD, "removal_id": 50}
+_RESET: dict[str, Any] = {"channel_id": None, "since": NOON - 3 * HOUR, "until": NOON}
 _SHARDS: dict[str, Any] = {
     "shard_count": 2,
     "shard_ids": [0],
@@ -229,10 +234,6 @@ _SETTLED: dict[str, Any] = {
     "message_id": 5,
     "now": NOON + HOUR,
 }
-_BOARD: dict[str, Any] = {"guild_id": GUILD, "channel_id": 40, "kind": "live"}
-_REWARD: dict[str, Any] = {"guild_id": GUILD, "role_id": 30}
-_REMOVAL: dict[str, Any] = {"guild_id": GUILD, "removal_id": 50}
-_RESET: dict[str, Any] = {"channel_id": None, "since": NOON - 3 * HOUR, "until": NOON}
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "feed_deliveries.fan_out": {"feed_id": 1, "item_ids": ["a", "b"], "succeeded_at": NOON},
@@ -328,6 +329,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     },
     "voice_boards.claim": {**_BOARD, "next_at": NOON, "then_at": NOON + HOUR},
     "voice_boards.due": {
+        **_ONE_SHARD,
         "now": NOON,
         "beyond": NOON + HOUR,
         "live_beyond": NOON + HOUR,
@@ -337,13 +339,13 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "voice_boards.of_guild": {"guild_id": GUILD},
     "voice_departures.among": {"guild_id": GUILD, "user_ids": [1, 3]},
     "voice_departures.forget_returned": {},
-    "voice_departures.oldest": {"limit": 1},
+    "voice_departures.oldest": {**_ONE_SHARD, "limit": 1},
     "voice_removals.add": {**_REMOVAL, "sessions": 1, "total": HOUR},
     "voice_removals.advance": {**_REMOVAL, "phase": "removed", "next_phase": "restoring"},
-    "voice_removals.expired": {"earliest": NOON + HOUR},
+    "voice_removals.expired": {**_ONE_SHARD, "earliest": NOON + HOUR},
     "voice_removals.latest": {"guild_id": GUILD},
     "voice_removals.under_way": {"guild_id": GUILD},
-    "voice_removals.unfinished": {},
+    "voice_removals.unfinished": _ONE_SHARD,
     "voice_removed_sessions.drop_through": {**_REMOVAL, "user_id": 1, "joined_at": NOON},
     "voice_removed_sessions.page": {**_REMOVAL, "limit": 10},
     "voice_removed_sessions.take": {
@@ -354,7 +356,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     },
     "voice_reward_holders.clear": _REWARD,
     "voice_reward_holders.of_reward": _REWARD,
-    "voice_rewards.due": {"now": NOON, "beyond": NOON + HOUR, "limit": 10},
+    "voice_rewards.due": {**_ONE_SHARD, "now": NOON, "beyond": NOON + HOUR, "limit": 10},
     "voice_rewards.of_guild": {"guild_id": GUILD},
     "voice_rewards.settle": {**_REWARD, "due_at": NOON, "problem": "No."},
     "voice_rewards.switch": {**_REWARD, "enabled": False, "ending": False, "due_at": NOON},
