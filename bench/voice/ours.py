@@ -1,0 +1,137 @@
+"""Our answers, asked as the bot's commands ask for them."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from bench.voice.recorded import Run, recording
+from pwrbot.clock import ManualClock
+from pwrbot.repository import Repository
+from pwrbot.repository.engine import EngineOptions
+from pwrbot.services.ranges import Range
+from pwrbot.services.settings import SettingsService
+from pwrbot.services.statistics import VoiceStatistics
+from pwrbot.services.voice_heartbeat import Heartbeat
+from pwrbot.services.voice_mirror import Change, Start
+from pwrbot.services.voice_store import VoiceStore
+
+if TYPE_CHECKING:
+    from bench.voice.questions import Window
+    from bench.voice.writes import Event
+
+
+class Ours:
+    """The bot's services over a database, with a clock that stands still."""
+
+    def __init__(self, repository: Repository, now: datetime) -> None:
+        self.repository = repository
+        self.clock = ManualClock(now)
+        self.now = now
+        settings = SettingsService(repository, self.clock, "Europe/Berlin")
+        self.statistics = VoiceStatistics(repository, self.clock, settings)
+        self._store = VoiceStore(repository, self.clock)
+        self._heartbeat = Heartbeat(repository)
+        self._flushing: asyncio.Task[bool] | None = None
+
+    @classmethod
+    async def open(cls, url: str, now: datetime) -> Ours:
+        return cls(await Repository.open(url, EngineOptions(timeout=600)), now)
+
+    async def close(self) -> None:
+        await self.repository.close()
+
+    async def leaderboard(self, guild_id: int, window: Window, limit: int) -> list[Any]:
+        """Through the service where its ranges have this one."""
+        if window.range is not None:
+            page = await self.statistics.leaderboard(guild_id, window.range, per_page=limit)
+            return list(page.rows)
+        return list(
+            await self.repository.voice_sessions.leaderboard(
+                guild_id=guild_id,
+                since=window.since,
+                until=window.until,
+                now=self.now,
+                limit=limit,
+                offset=0,
+            )
+        )
+
+    async def partners(self, guild_id: int, user_id: int, window: Window, limit: int) -> list[Any]:
+        """As above."""
+        if window.range is not None:
+            page = await self.statistics.partners(guild_id, user_id, window.range, per_page=limit)
+            return list(page.rows)
+        return list(
+            await self.repository.voice_sessions.partners(
+                guild_id=guild_id,
+                user_id=user_id,
+                since=window.since,
+                until=window.until,
+                now=self.now,
+                limit=limit,
+                offset=0,
+            )
+        )
+
+    async def stats(self, guild_id: int, user_id: int, chosen: Range) -> Any:
+        return await self.statistics.stats(guild_id, user_id, chosen)
+
+    # Writing
+
+    async def set_synchronous(self, mode: str) -> None:
+        """SQLite's, of the connection that writes; the bot itself always uses FULL."""
+        writer = getattr(self.repository._engine, "_writer", None)
+        if writer is not None:
+            await writer.call(lambda c: c.execute(f"PRAGMA synchronous = {mode}").fetchall())
+
+    async def join(self, event: Event) -> None:
+        """Returns once it is durable."""
+        await self._stored(_joined(event))
+
+    async def join_and_leave(self, event: Event) -> None:
+        """Each durable before the next."""
+        await self._stored(_joined(event))
+        await self._stored(_left(event))
+
+    async def _stored(self, change: Change) -> None:
+        """As the tracker's worker does it: what comes in while a batch is written is the next."""
+        self._store.add(change)
+        while self._flushing is not None:
+            await asyncio.shield(self._flushing)
+        if not len(self._store):
+            return  # somebody's flush took it along
+        self._flushing = asyncio.ensure_future(self._store.flush())
+        try:
+            if not await asyncio.shield(self._flushing):
+                raise AssertionError("the database is in trouble")
+        finally:
+            self._flushing = None
+
+    async def statements_of(self, event: Event) -> list[list[Run]]:
+        """What a join and its leave make of the database, by transaction."""
+        repository, recorder = recording(self.repository.engine_name)
+        for change in (_joined(event), _left(event)):
+            store = VoiceStore(repository, self.clock)
+            store.add(change)
+            await store.flush()
+        return recorder.transactions
+
+    async def beat(self) -> None:
+        """The heartbeat, as every ten seconds."""
+        if not await self._heartbeat.beat(self.clock.now()):
+            raise AssertionError("the heartbeat failed")
+
+    def calls(self) -> int:
+        """How many statements have run so far."""
+        return sum(statement.statistics.calls for statement in self.repository.statements)
+
+
+def _joined(event: Event) -> Change:
+    start = Start(event.user_id, event.channel_id, event.joined_at)
+    return Change(event.guild_id, event.joined_at, {}, [start])
+
+
+def _left(event: Event) -> Change:
+    return Change(event.guild_id, event.left_at, {event.left_at: [event.user_id]}, [])
