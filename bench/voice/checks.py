@@ -25,6 +25,7 @@ from bench.voice.questions import (
     days_of_a_year,
     hours_of_weeks,
 )
+from pwrbot.services.ranges import Range
 
 EVERYBODY = 1_000_000
 
@@ -113,7 +114,9 @@ async def _activity(opened: Databases, guild_id: int) -> list[Compared]:
         "channels", guild_id=guild_id, since=YEAR.since, until=YEAR.until, now=NOW
     )
     title = "time per channel, this year"
-    found.append(_same(title, await ours.by_channel(guild_id), _totals(channels)))
+    rows = await ours.channels(guild_id, Range.THIS_YEAR, EVERYBODY)
+    mine = {row.channel_id: _micros(row.total) for row in rows}
+    found.append(_same(title, mine, _totals(channels)))
     return found
 
 

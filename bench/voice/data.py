@@ -192,5 +192,5 @@ def _channels(chance: np.random.Generator, guild: Ints, share: Floats, favourite
     """Half of the time a member's favourite; some channels are everybody's."""
     channels = np.clip(np.rint(CHANNELS * np.sqrt(share / BIG_SHARE)), 2, CHANNELS)
     chosen = np.where(chance.random(len(guild)) < 0.5, favourite, chance.random(len(guild)))
-    number = (channels[guild] * chosen**2).astype(np.int64)
+    number = (channels[guild] * chosen**1.3).astype(np.int64)
     return (1 << 58) + guild * 4096 * CHANNELS + number * 4096

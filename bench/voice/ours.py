@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bench.voice.recorded import Run, recording
 from pwrbot.clock import ManualClock
+from pwrbot.entities import VoiceChannelTime, VoicePartner, VoiceTotal
 from pwrbot.repository import Repository
 from pwrbot.repository.engine import EngineOptions
+from pwrbot.services.cover import cover
 from pwrbot.services.ranges import Range
 from pwrbot.services.settings import SettingsService
-from pwrbot.services.statistics import VoiceStatistics
+from pwrbot.services.statistics import MemberStats, VoiceStatistics
 from pwrbot.services.voice_heartbeat import Heartbeat
 from pwrbot.services.voice_mirror import Change, Start
 from pwrbot.services.voice_store import VoiceStore
@@ -42,29 +44,20 @@ class Ours:
     async def close(self) -> None:
         await self.repository.close()
 
-    async def leaderboard(self, guild_id: int, window: Window, limit: int) -> list[Any]:
-        """Through the service where its ranges have this one."""
-        if window.range is not None:
-            page = await self.statistics.leaderboard(guild_id, window.range, per_page=limit)
-            return list(page.rows)
-        return list(
-            await self.repository.voice_sessions.leaderboard(
-                guild_id=guild_id,
-                since=window.since,
-                until=window.until,
-                now=self.now,
-                limit=limit,
-                offset=0,
-            )
-        )
+    async def leaderboard(self, guild_id: int, window: Window, limit: int) -> list[VoiceTotal]:
+        """A page; the range as members choose it, where they can choose this one."""
+        if window.range is None:
+            made = cover(window.since, window.until)
+            return await self.statistics.totals(guild_id, made, limit=limit)
+        page = await self.statistics.leaderboard(guild_id, window.range, per_page=limit)
+        return list(page.rows)
 
-    async def partners(self, guild_id: int, user_id: int, window: Window, limit: int) -> list[Any]:
+    async def partners(
+        self, guild_id: int, user_id: int, window: Window, limit: int
+    ) -> list[VoicePartner]:
         """As above."""
-        if window.range is not None:
-            page = await self.statistics.partners(guild_id, user_id, window.range, per_page=limit)
-            return list(page.rows)
-        return list(
-            await self.repository.voice_sessions.partners(
+        if window.range is None:
+            return await self.repository.voice_sessions.partners(
                 guild_id=guild_id,
                 user_id=user_id,
                 since=window.since,
@@ -73,10 +66,15 @@ class Ours:
                 limit=limit,
                 offset=0,
             )
-        )
+        page = await self.statistics.partners(guild_id, user_id, window.range, per_page=limit)
+        return list(page.rows)
 
-    async def stats(self, guild_id: int, user_id: int, chosen: Range) -> Any:
+    async def stats(self, guild_id: int, user_id: int, chosen: Range) -> MemberStats:
         return await self.statistics.stats(guild_id, user_id, chosen)
+
+    async def channels(self, guild_id: int, chosen: Range, limit: int) -> list[VoiceChannelTime]:
+        page = await self.statistics.channels(guild_id, chosen, per_page=limit)
+        return list(page.rows)
 
     # Writing
 

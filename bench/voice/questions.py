@@ -160,7 +160,7 @@ def questions(opened: Databases, community: Community) -> list[Question]:
         Question(
             "channels",
             "time per channel, this year",
-            ours=lambda: ours.channels(guild_id, YEAR),
+            ours=lambda: ours.channels(guild_id, Range.THIS_YEAR, PAGE),
             plain=lambda: simple.run(
                 "channels", guild_id=guild_id, since=YEAR.since, until=YEAR.until, now=NOW
             ),

@@ -104,9 +104,9 @@ def _goals(result: Results) -> Iterator[Goal]:
         min(ratios.values()) >= wanted,
     )
     if len(result.memory) == 2:
-        small, big = result.memory.values()
+        (few, small), (_, big) = result.memory.items()
         yield Goal(
-            f"the bot's resident memory, at {result.sessions:,} sessions and at 10,000",
+            f"the bot's resident memory, at {result.sessions:,} sessions and at {int(few):,}",
             engine,
             f"at most {MEMORY} times",
             f"{big / small:.2f} times ({big / 1e6:.0f} and {small / 1e6:.0f} MB)",
