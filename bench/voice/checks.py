@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from time import perf_counter
 from typing import Any
 
 import msgspec
@@ -44,6 +45,8 @@ class Compared(msgspec.Struct, frozen=True):
     """Rows of pwr-bot's that differ from ours by more than its rounding; None: not comparable."""
     worst_seconds: float = 0.0
     why: str = ""
+    pwr_bot_seconds: float | None = None
+    """What all of pwr-bot's rows took: what its command asks for, to show ten of them."""
 
 
 class Different(AssertionError):
@@ -68,11 +71,13 @@ async def compared(opened: Databases, community: Community) -> list[Compared]:
         same = await simple.run("leaderboard", **page, now=NOW, limit=EVERYBODY)
         title = f"leaderboard, {window.name}"
         _same_lines(title, mine, same)
+        started = perf_counter()
         rows = await theirs.run("leaderboard", **page, current=NOW, limit=pwr_bot.EVERYTHING)
+        seconds = perf_counter() - started
         one = _beside(title, _lines(mine), _seconds(rows), sessions)
         if one.off:
             raise Different(f"{title}: {one.off} of pwr-bot's sums differ from ours: {one}")
-        found.append(one)
+        found.append(msgspec.structs.replace(one, pwr_bot_seconds=seconds))
     for window in PARTNERS:
         for percentile in PERCENTILES:
             user_id = community.member(percentile)
@@ -87,8 +92,8 @@ async def compared(opened: Databases, community: Community) -> list[Compared]:
             same = await simple.run("partners", **page, now=NOW, limit=EVERYBODY)
             title = f"partners of p{percentile}, {window.name}"
             _same_lines(title, mine, same)
-            if window is ALL_TIME and percentile == 99 and text_times:
-                continue  # minutes for what the others show
+            if window is ALL_TIME and percentile == 99:
+                continue  # minutes, for what the others show
             rows = await theirs.run("partners", **page, current=NOW, limit=pwr_bot.EVERYTHING)
             own = sessions.get(user_id, 0)
             bound = {partner: count + own for partner, count in sessions.items()}

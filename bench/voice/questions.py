@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from bench.voice import pwr_bot
 from bench.voice.data import NOW, Community
 from bench.voice.databases import Databases
 from pwrbot.services.ranges import Range, bounds, day_starts
@@ -37,8 +36,6 @@ class Question(msgspec.Struct, frozen=True):
     ours: Ask
     plain: Ask | None = None
     pwr_bot: Ask | None = None
-    whole: Ask | None = None
-    """pwr-bot with the limit that its command gives: the whole board, for a page of ten."""
     aim: Aim | None = None
 
 
@@ -95,7 +92,6 @@ def questions(opened: Databases, community: Community) -> list[Question]:
             ours=lambda: ours.leaderboard(guild_id, window, PAGE),
             plain=lambda: simple.run("leaderboard", **page, now=NOW, limit=PAGE),
             pwr_bot=lambda: theirs.run("leaderboard", **page, current=NOW, limit=PAGE),
-            whole=lambda: theirs.run("leaderboard", **page, current=NOW, limit=pwr_bot.EVERYTHING),
             aim=aim,
         )
 

@@ -14,7 +14,7 @@ from bench.voice.questions import Ask, Question
 ROUNDS = 15
 LEAST = 5
 """Our answers and the plain ones are timed at least so often, however long they take."""
-SECONDS = 20.0
+SECONDS = 8.0
 """Of an answer in all rounds together; what took that long is not asked again."""
 
 
@@ -89,6 +89,5 @@ def _contestants(question: Question) -> dict[str, Ask]:
         "ours": question.ours,
         "plain": question.plain,
         "pwr-bot": question.pwr_bot,
-        "pwr-bot, whole board": question.whole,
     }
     return {name: ask for name, ask in everybody.items() if ask is not None}

@@ -140,14 +140,16 @@ def _goals_table(results: Sequence[Results]) -> str:
 
 def _tables(result: Results) -> Iterator[str]:
     engine = ENGINES[result.engine]
-    who = ("plain", "pwr-bot", "pwr-bot, whole board")
+    whole = {one.title: one.pwr_bot_seconds for one in result.compared}
     lines = [
         f"| {engine}, {result.sessions:,} sessions | ours | plain form | pwr-bot's |"
-        " pwr-bot's, the whole board as its command asks | ours, with a tenth of the history |",
+        " the whole of it, as its command asks | ours, with a tenth of the history |",
         "|---|---|---|---|---|---|",
     ]
     for key, times in result.reads.items():
-        cells = [_cell(times.get(name), times["ours"]) for name in who]
+        cells = [_cell(times.get(name), times["ours"]) for name in ("plain", "pwr-bot")]
+        seconds = whole.get(key)
+        cells.append("" if seconds is None else _time(seconds))
         growth = result.growth[key]
         lines.append(
             f"| {key} | {_spread(times['ours'])} | {' | '.join(cells)} |"

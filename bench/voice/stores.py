@@ -121,9 +121,15 @@ def _make_ours_in_sqlite(path: Path, made: Community, directory: Path) -> None:
         for name, _ in indexes:
             connection.execute(f"DROP INDEX {name}")
         _fill_sqlite(connection, made)
-        for _, sql in indexes:
-            connection.execute(sql)
+        for name, _ in indexes:  # empty ones: a later migration may drop it
+            connection.execute(f"CREATE INDEX {name} ON voice_sessions (guild_id) WHERE FALSE")
     migrate(url, backup_dir=directory / "backups")
+    with closing(_fast(path)) as connection:
+        left = {row[0] for row in connection.execute("SELECT name FROM sqlite_schema")}
+        for name, sql in indexes:
+            if name in left:
+                connection.execute(f"DROP INDEX {name}")
+                connection.execute(sql)
 
 
 def _make_plain_in_sqlite(path: Path, made: Community, directory: Path) -> None:
@@ -249,22 +255,36 @@ async def postgres_stores(wanted: DataSet, server: str, say: Say) -> Stores:
 async def _make_ours_in_postgres(url: str, made: Community) -> None:
     with tempfile.TemporaryDirectory() as directory:
         migrate(parse_url(url), directory=_first_migrations(Path(directory)))
-        connection = await asyncpg.connect(url)
-        try:
-            indexes = await connection.fetch(
-                "SELECT indexname, indexdef FROM pg_indexes"
-                " WHERE schemaname = 'pwrbot' AND tablename = 'voice_sessions'"
-                " AND indexname <> 'voice_sessions_pkey'"
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute("SET search_path = pwrbot")
+        indexes = await connection.fetch(_INDEXES)
+        for index in indexes:
+            await connection.execute(f"DROP INDEX {index['indexname']}")
+        await _fill_postgres(connection, made, "pwrbot")
+        for index in indexes:  # empty ones: a later migration may drop it
+            await connection.execute(
+                f"CREATE INDEX {index['indexname']} ON voice_sessions (guild_id) WHERE FALSE"
             )
-            for index in indexes:
-                await connection.execute(f"DROP INDEX pwrbot.{index['indexname']}")
-            await _fill_postgres(connection, made, "pwrbot")
-            for index in indexes:
-                await connection.execute(index["indexdef"])
-        finally:
-            await connection.close()
+        await connection.execute("ANALYZE")
         migrate(parse_url(url))
+        left = {index["indexname"] for index in await connection.fetch(_INDEXES)}
+        for index in indexes:
+            if index["indexname"] in left:
+                await connection.execute(f"DROP INDEX {index['indexname']}")
+                await connection.execute(index["indexdef"])
+    finally:
+        await connection.close()
     await _settle(url)
+
+
+_INDEXES: Final = """
+SELECT indexname, indexdef
+FROM pg_indexes
+WHERE
+    schemaname = 'pwrbot' AND tablename = 'voice_sessions'
+    AND indexname <> 'voice_sessions_pkey'
+"""
 
 
 async def _make_plain_in_postgres(url: str, made: Community) -> None:
