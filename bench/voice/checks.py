@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 
 from bench.voice import pwr_bot
-from bench.voice.data import EPOCH, NOW, Community, micros
+from bench.voice.data import NOW, Community, micros
 from bench.voice.databases import Databases
 from bench.voice.questions import (
     ALL_TIME,
@@ -21,7 +21,6 @@ from bench.voice.questions import (
     PARTNERS,
     PERCENTILES,
     YEAR,
-    ZONE,
     Window,
     days_of_a_year,
     hours_of_weeks,
@@ -109,12 +108,18 @@ async def _activity(opened: Databases, guild_id: int) -> list[Compared]:
     """What pwr-bot defines in another way, or has not got."""
     ours, simple = opened.ours, opened.plain
     found: list[Compared] = []
-    days = await simple.run("between", guild_id=guild_id, stretches=days_of_a_year(), now=NOW)
-    title = "activity per day, a year"
-    found.append(_same(title, await ours.days_by_start(guild_id), _totals(days)))
-    hours = await simple.run("between", guild_id=guild_id, stretches=hours_of_weeks(), now=NOW)
-    title = "activity by hour of the week, 28 days"
-    found.append(_same(title, await ours.week_by_hour(guild_id), _by_hour_of_week(hours)))
+    for title, stretches in (
+        ("activity per day, a year", days_of_a_year()),
+        ("activity by hour, 28 days", hours_of_weeks()),
+    ):
+        same = await simple.run("between", guild_id=guild_id, stretches=stretches, now=NOW)
+        totals = await ours.activity(guild_id, stretches)
+        mine = {
+            micros(since): _micros(total)
+            for (since, _), total in zip(stretches, totals, strict=True)
+            if total
+        }
+        found.append(_same(title, mine, _totals(same)))
     channels = await simple.run(
         "channels", guild_id=guild_id, since=YEAR.since, until=YEAR.until, now=NOW
     )
@@ -184,16 +189,6 @@ def _totals(rows: Sequence[Sequence[Any]]) -> Totals:
     """Of the plain form; a beginning as microseconds."""
     keys = [row[0] if isinstance(row[0], int) else micros(row[0]) for row in rows]
     return {key: _micros(row[1]) for key, row in zip(keys, rows, strict=True) if row[1]}
-
-
-def _by_hour_of_week(rows: Sequence[Sequence[Any]]) -> Totals:
-    """By the hours since Monday, in the server's zone."""
-    found: dict[int, int] = {}
-    for since, total in _totals(rows).items():
-        local = (EPOCH + timedelta(microseconds=since)).astimezone(ZONE)
-        hour = local.weekday() * 24 + local.hour
-        found[hour] = found.get(hour, 0) + total
-    return found
 
 
 def _hours(totals: Totals) -> float:

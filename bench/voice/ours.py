@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime
+from bisect import bisect_right
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from bench.voice.recorded import Run, recording
@@ -76,6 +78,26 @@ class Ours:
         page = await self.statistics.channels(guild_id, chosen, per_page=limit)
         return list(page.rows)
 
+    async def activity(
+        self, guild_id: int, stretches: Sequence[tuple[datetime, datetime]]
+    ) -> list[timedelta]:
+        """What all members together spent in each of the stretches, which begin at full hours of
+        UTC and lie next to each other; the last one ends now.
+        """
+        starts = [since for since, _ in stretches]
+        rows = await self.repository.voice_hours.between(
+            guild_id=guild_id, first_hour=_digits(starts[0]), last_hour=_digits(self.now)
+        )
+        totals = [timedelta()] * len(stretches)
+        for row in rows:
+            place = bisect_right(starts, _hour(row.hour)) - 1
+            totals[place] += row.quarter_1 + row.quarter_2 + row.quarter_3 + row.quarter_4
+        for one in await self.repository.open_voice_sessions.in_guild(guild_id=guild_id):
+            for place in range(max(0, bisect_right(starts, one.joined_at) - 1), len(stretches)):
+                since, until = stretches[place]
+                totals[place] += until - max(since, one.joined_at)
+        return totals
+
     # Writing
 
     async def set_synchronous(self, mode: str) -> None:
@@ -124,6 +146,16 @@ class Ours:
     def calls(self) -> int:
         """How many statements have run so far."""
         return sum(statement.statistics.calls for statement in self.repository.statements)
+
+
+def _digits(moment: datetime) -> int:
+    return int(f"{moment.astimezone(UTC):%Y%m%d%H}")
+
+
+def _hour(digits: int) -> datetime:
+    return datetime(
+        digits // 1_000_000, digits // 10_000 % 100, digits // 100 % 100, digits % 100, tzinfo=UTC
+    )
 
 
 def _joined(event: Event) -> Change:

@@ -113,7 +113,7 @@ def _goals(result: Results) -> Iterator[Goal]:
             big / small <= MEMORY,
         )
     yield Goal(
-        "the heartbeat, 1,000 sessions open",
+        f"the heartbeat, {result.still_open:,} sessions open",
         engine,
         "one statement",
         f"{result.heartbeat_statements} ({_time(result.heartbeat.median)})",

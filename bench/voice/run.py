@@ -37,6 +37,8 @@ class Length(msgspec.Struct, frozen=True):
     """The same of each of the concurrent writers; ours take more, to last as long."""
     writers: int = writes.WRITERS
     concurrent_rounds: int = 3
+    still_open: int = 1_000
+    """Sessions, while the heart beats."""
     memory: bool = True
 
 
@@ -53,7 +55,9 @@ class Results(msgspec.Struct):
     """By mode of durability: a join and its leave."""
     concurrent: Section
     """By mode: an event, while many write."""
+    still_open: int
     heartbeat: Times
+    """While so many more sessions are open."""
     heartbeat_statements: int
     memory: dict[str, int]
     """Resident bytes, by sessions."""
@@ -92,7 +96,7 @@ async def run_engine(
         growth = await _growth(asked, questions(little, community), length.rounds)
     say(f"{engine}: writing")
     pairs, concurrent = await _writes(stores, community, length)
-    beat, statements = await writes.heartbeats(stores, community, length.rounds)
+    beat, statements = await writes.heartbeats(stores, community, length.still_open, length.rounds)
     await writes.restore(stores, community)
     memory: dict[str, int] = {}
     if length.memory:
@@ -109,6 +113,7 @@ async def run_engine(
         growth=growth,
         pairs=pairs,
         concurrent=concurrent,
+        still_open=length.still_open,
         heartbeat=beat,
         heartbeat_statements=statements,
         memory=memory,

@@ -26,7 +26,6 @@ from bench.voice.stores import Stores, numbered
 WRITERS: Final = 100
 POOL: Final = 10
 LENGTH: Final = timedelta(minutes=47, seconds=20, microseconds=456)
-OPEN: Final = 1_000
 
 SQLITE_MODES: Final = ("FULL", "NORMAL")
 
@@ -312,12 +311,14 @@ async def _aiosqlite(path: str, synchronous: str) -> aiosqlite.Connection:
 # The heartbeat, and cleaning up
 
 
-async def heartbeats(stores: Stores, community: Community, rounds: int) -> tuple[Times, int]:
-    """Of a beat while 1,000 sessions are open: seconds, and how many statements it takes."""
+async def heartbeats(
+    stores: Stores, community: Community, still: int, rounds: int
+) -> tuple[Times, int]:
+    """Of a beat while so many more sessions are open: seconds, and the statements it takes."""
     ours = await Ours.open(stores.url, NOW)
     events = Events(community)
     try:
-        for _ in range(OPEN):
+        for _ in range(still):
             await ours.join(events.next())
         before = ours.calls()
         seconds: list[float] = []
@@ -332,7 +333,10 @@ async def heartbeats(stores: Stores, community: Community, rounds: int) -> tuple
 
 
 async def restore(stores: Stores, community: Community) -> None:
-    """Take away what was written after the end of the data, and open what was open then."""
+    """Take away what was written after the end of the data, and open what was open then.
+
+    Also where a bot that started ended what was open.
+    """
     guild_id, total, still = community.big_guild, len(community.sessions), community.open
     columns = (still.guild_id, still.user_id, still.channel_id, still.joined_at)
     rows = list(zip(*(column.tolist() for column in columns), strict=True))
@@ -342,7 +346,12 @@ async def restore(stores: Stores, community: Community) -> None:
                 "DELETE FROM voice_sessions WHERE guild_id = ? AND joined_at >= ?",
                 (guild_id, micros(NOW)),
             )
+            connection.executemany(
+                "DELETE FROM voice_sessions WHERE guild_id = ? AND user_id = ? AND joined_at = ?",
+                [(row[0], row[1], row[3]) for row in rows],
+            )
             connection.execute("DELETE FROM open_voice_sessions")
+            connection.execute("DELETE FROM bot_meta")
             connection.executemany("INSERT INTO open_voice_sessions VALUES (?, ?, ?, ?)", rows)
         connection.close()
         with sqlite3.connect(stores.pwr_bot) as connection:
@@ -354,8 +363,12 @@ async def restore(stores: Stores, community: Community) -> None:
     await ours.execute(
         "DELETE FROM voice_sessions WHERE guild_id = $1 AND joined_at >= $2", guild_id, NOW
     )
-    await ours.execute("DELETE FROM open_voice_sessions")
     opened = [(*row[:3], row[3] * timedelta(microseconds=1) + EPOCH) for row in rows]
+    await ours.executemany(
+        "DELETE FROM voice_sessions WHERE guild_id = $1 AND user_id = $2 AND joined_at = $3",
+        [(row[0], row[1], row[3]) for row in opened],
+    )
+    await ours.execute("DELETE FROM open_voice_sessions; DELETE FROM bot_meta")
     await ours.executemany("INSERT INTO open_voice_sessions VALUES ($1, $2, $3, $4)", opened)
     await ours.execute("VACUUM ANALYZE")
     await ours.close()
