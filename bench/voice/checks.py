@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 
 from bench.voice import pwr_bot
-from bench.voice.data import NOW, Community, micros
+from bench.voice.data import EPOCH, NOW, Community, micros
 from bench.voice.databases import Databases
 from bench.voice.questions import (
     ALL_TIME,
@@ -21,6 +21,7 @@ from bench.voice.questions import (
     PARTNERS,
     PERCENTILES,
     YEAR,
+    ZONE,
     Window,
     days_of_a_year,
     hours_of_weeks,
@@ -108,18 +109,22 @@ async def _activity(opened: Databases, guild_id: int) -> list[Compared]:
     """What pwr-bot defines in another way, or has not got."""
     ours, simple = opened.ours, opened.plain
     found: list[Compared] = []
-    for title, stretches in (
-        ("activity per day, a year", days_of_a_year()),
-        ("activity by hour, 28 days", hours_of_weeks()),
-    ):
-        same = await simple.run("between", guild_id=guild_id, stretches=stretches, now=NOW)
-        totals = await ours.activity(guild_id, stretches)
-        mine = {
-            micros(since): _micros(total)
-            for (since, _), total in zip(stretches, totals, strict=True)
-            if total
-        }
-        found.append(_same(title, mine, _totals(same)))
+    days = days_of_a_year()
+    same = await simple.run("between", guild_id=guild_id, stretches=days, now=NOW)
+    mine = await ours.activity(guild_id, days[0][0])
+    totals = zip(days, mine.days, strict=True)
+    by_day = {micros(since): _micros(one.total) for (since, _), one in totals if one.total}
+    found.append(_same("activity per day, a year", by_day, _totals(same)))
+    hours = hours_of_weeks()
+    same = await simple.run("between", guild_id=guild_id, stretches=hours, now=NOW)
+    mine = await ours.activity(guild_id, hours[0][0])
+    by_hour = {
+        weekday * 24 + hour: _micros(total)
+        for weekday, day in enumerate(mine.week)
+        for hour, total in enumerate(day)
+        if total
+    }
+    found.append(_same("activity by hour of the week, 28 days", by_hour, _by_hour_of_week(same)))
     channels = await simple.run(
         "channels", guild_id=guild_id, since=YEAR.since, until=YEAR.until, now=NOW
     )
@@ -189,6 +194,16 @@ def _totals(rows: Sequence[Sequence[Any]]) -> Totals:
     """Of the plain form; a beginning as microseconds."""
     keys = [row[0] if isinstance(row[0], int) else micros(row[0]) for row in rows]
     return {key: _micros(row[1]) for key, row in zip(keys, rows, strict=True) if row[1]}
+
+
+def _by_hour_of_week(rows: Sequence[Sequence[Any]]) -> Totals:
+    """By the hours since Monday, in the server's zone."""
+    found: dict[int, int] = {}
+    for since, total in _totals(rows).items():
+        local = (EPOCH + timedelta(microseconds=since)).astimezone(ZONE)
+        hour = local.weekday() * 24 + local.hour
+        found[hour] = found.get(hour, 0) + total
+    return found
 
 
 def _hours(totals: Totals) -> float:

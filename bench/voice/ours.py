@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from bisect import bisect_right
-from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from bench.voice.recorded import Run, recording
@@ -13,6 +10,7 @@ from pwrbot.clock import ManualClock
 from pwrbot.entities import VoiceChannelTime, VoicePartner, VoiceTotal
 from pwrbot.repository import Repository
 from pwrbot.repository.engine import EngineOptions
+from pwrbot.services.activity import Activity, VoiceActivity
 from pwrbot.services.cover import cover
 from pwrbot.services.ranges import Range
 from pwrbot.services.settings import SettingsService
@@ -33,11 +31,11 @@ class Ours:
         self.repository = repository
         self.clock = ManualClock(now)
         self.now = now
-        settings = SettingsService(repository, self.clock, "Europe/Berlin")
-        self.statistics = VoiceStatistics(repository, self.clock, settings)
+        self._settings = SettingsService(repository, self.clock, "Europe/Berlin")
+        self.statistics = VoiceStatistics(repository, self.clock, self._settings)
+        self._activity = VoiceActivity(repository, self.clock, self._settings)
         self._store = VoiceStore(repository, self.clock)
         self._heartbeat = Heartbeat(repository)
-        self._flushing: asyncio.Task[bool] | None = None
 
     @classmethod
     async def open(cls, url: str, now: datetime) -> Ours:
@@ -78,25 +76,10 @@ class Ours:
         page = await self.statistics.channels(guild_id, chosen, per_page=limit)
         return list(page.rows)
 
-    async def activity(
-        self, guild_id: int, stretches: Sequence[tuple[datetime, datetime]]
-    ) -> list[timedelta]:
-        """What all members together spent in each of the stretches, which begin at full hours of
-        UTC and lie next to each other; the last one ends now.
-        """
-        starts = [since for since, _ in stretches]
-        rows = await self.repository.voice_hours.between(
-            guild_id=guild_id, first_hour=_digits(starts[0]), last_hour=_digits(self.now)
-        )
-        totals = [timedelta()] * len(stretches)
-        for row in rows:
-            place = bisect_right(starts, _hour(row.hour)) - 1
-            totals[place] += row.quarter_1 + row.quarter_2 + row.quarter_3 + row.quarter_4
-        for one in await self.repository.open_voice_sessions.in_guild(guild_id=guild_id):
-            for place in range(max(0, bisect_right(starts, one.joined_at) - 1), len(stretches)):
-                since, until = stretches[place]
-                totals[place] += until - max(since, one.joined_at)
-        return totals
+    async def activity(self, guild_id: int, since: datetime) -> Activity:
+        """The guild's, by day and by hour of the week, up to now."""
+        zone = await self._settings.zone(guild_id)
+        return await self._activity.between(guild_id, since, self.now, zone)
 
     # Writing
 
@@ -116,18 +99,10 @@ class Ours:
         await self._stored(_left(event))
 
     async def _stored(self, change: Change) -> None:
-        """As the tracker's worker does it: what comes in while a batch is written is the next."""
+        """What comes in while others are written is written with the next of them."""
         self._store.add(change)
-        while self._flushing is not None:
-            await asyncio.shield(self._flushing)
-        if not len(self._store):
-            return  # somebody's flush took it along
-        self._flushing = asyncio.ensure_future(self._store.flush())
-        try:
-            if not await asyncio.shield(self._flushing):
-                raise AssertionError("the database is in trouble")
-        finally:
-            self._flushing = None
+        if not await self._store.flush():
+            raise AssertionError("the database is in trouble")
 
     async def statements_of(self, event: Event) -> list[list[Run]]:
         """What a join and its leave make of the database, by transaction."""
@@ -146,16 +121,6 @@ class Ours:
     def calls(self) -> int:
         """How many statements have run so far."""
         return sum(statement.statistics.calls for statement in self.repository.statements)
-
-
-def _digits(moment: datetime) -> int:
-    return int(f"{moment.astimezone(UTC):%Y%m%d%H}")
-
-
-def _hour(digits: int) -> datetime:
-    return datetime(
-        digits // 1_000_000, digits // 10_000 % 100, digits // 100 % 100, digits % 100, tzinfo=UTC
-    )
 
 
 def _joined(event: Event) -> Change:
