@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from bench.voice.recorded import Run, recording
+from bench.voice.recorded import Recorder, Run, recording
 from pwrbot.clock import ManualClock
 from pwrbot.entities import VoiceChannelTime, VoicePartner, VoiceTotal
 from pwrbot.repository import Repository
@@ -36,6 +36,7 @@ class Ours:
         self._activity = VoiceActivity(repository, self.clock, self._settings)
         self._store = VoiceStore(repository, self.clock)
         self._heartbeat = Heartbeat(repository)
+        self._recording: tuple[Repository, Recorder] | None = None
 
     @classmethod
     async def open(cls, url: str, now: datetime) -> Ours:
@@ -106,12 +107,14 @@ class Ours:
 
     async def statements_of(self, event: Event) -> list[list[Run]]:
         """What a join and its leave make of the database, by transaction."""
-        repository, recorder = recording(self.repository.engine_name)
+        if self._recording is None:
+            self._recording = recording(self.repository.engine_name)
+        repository, recorder = self._recording
         for change in (_joined(event), _left(event)):
             store = VoiceStore(repository, self.clock)
             store.add(change)
             await store.flush()
-        return recorder.transactions
+        return recorder.taken()
 
     async def beat(self) -> None:
         """The heartbeat, as every ten seconds."""

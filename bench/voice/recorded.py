@@ -26,6 +26,11 @@ class Recorder:
         self.transactions: list[list[Run]] = []
         self._open: list[Run] | None = None
 
+    def taken(self) -> list[list[Run]]:
+        """What was written down since the last time, by transaction."""
+        taken, self.transactions = self.transactions, []
+        return taken
+
     async def fetch(self, statement: Statement, values: Sequence[object]) -> Sequence[Row]:
         self._note(statement, values)
         return []
