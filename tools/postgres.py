@@ -70,9 +70,14 @@ class PostgresNotStarted(RuntimeError):
 
 @contextmanager
 def private_postgres(
-    environ: Mapping[str, str] = os.environ, settings: Mapping[str, str] = SETTINGS
+    environ: Mapping[str, str] = os.environ,
+    settings: Mapping[str, str] = SETTINGS,
+    keep: Path | None = None,
 ) -> Iterator[str]:
-    """The URL of a server whose role may create databases; raises PostgresNotStarted."""
+    """The URL of a server whose role may create databases; raises PostgresNotStarted.
+
+    ``keep`` is a folder in which its data stays for the next time, for one server at a time.
+    """
     if given := environ.get("TEST_DATABASE_URL"):
         yield given
         return
@@ -81,7 +86,8 @@ def private_postgres(
     try:
         _hand_over(directory, identity)
         installation = _usable(_installation(), directory, identity)
-        with _server(installation, directory, identity, settings) as url:
+        data = directory / "data" if keep is None else _kept(keep, installation, identity)
+        with _server(installation, directory, data, identity, settings) as url:
             yield url
     finally:
         shutil.rmtree(directory, ignore_errors=True)
@@ -164,18 +170,39 @@ def _usable(installation: Path, directory: Path, identity: Identity) -> Path:
     return copy
 
 
+def _kept(keep: Path, installation: Path, identity: Identity) -> Path:
+    """Where in the folder this installation has its data."""
+    keep.mkdir(parents=True, exist_ok=True)
+    _hand_over(keep, identity)
+    if _run(["test", "-w", keep.resolve()], identity).returncode != 0:
+        reason = f"The user that PostgreSQL runs as has no access to {keep}: use another folder."
+        raise PostgresNotStarted(reason)
+    return keep.resolve() / installation.name
+
+
 @contextmanager
 def _server(
-    installation: Path, directory: Path, identity: Identity, settings: Mapping[str, str]
+    installation: Path,
+    directory: Path,
+    data: Path,
+    identity: Identity,
+    settings: Mapping[str, str],
 ) -> Iterator[str]:
-    """A running server in that directory, stopped on the way out."""
-    data = directory / "data"
-    password = secrets.token_urlsafe(24)
-    _initialise(installation, directory, data, password, identity)
+    """A running server with its sockets in that directory, stopped on the way out."""
+    secret = data.with_name(f"{data.name}.password")
+    if data.exists() and secret.exists():
+        password = secret.read_text(encoding="ascii")
+    else:
+        shutil.rmtree(data, ignore_errors=True)
+        password = secrets.token_urlsafe(24)
+        _initialise(installation, directory, data, password, identity)
+        secret.touch(mode=0o600)
+        secret.write_text(password, encoding="ascii")
     for attempt in (1, 2, 3):
         port = _free_port()
         log = directory / f"server-{attempt}.log"
-        process = _start(installation, data, {**settings, "port": str(port)}, log, identity)
+        where = {"port": str(port), "unix_socket_directories": str(directory)}
+        process = _start(installation, data, {**settings, **where}, log, identity)
         watchdog = subprocess.Popen(
             ["sh", "-c", WATCHDOG, "watchdog", str(process.pid), str(directory)],
             stdin=subprocess.PIPE,
@@ -218,7 +245,6 @@ def _initialise(
 def _start(
     installation: Path, data: Path, settings: Mapping[str, str], log: Path, identity: Identity
 ) -> subprocess.Popen[bytes]:
-    settings = {**settings, "unix_socket_directories": str(data.parent)}
     options = [f"--{name}={value}" for name, value in settings.items()]
     with log.open("wb") as output:
         return subprocess.Popen(
@@ -242,7 +268,8 @@ def _wait_until_ready(process: subprocess.Popen[bytes], data: Path, log: Path) -
             if "could not bind" in _tail(log):
                 return False
             raise PostgresNotStarted(f"PostgreSQL ended while starting:\n{_tail(log)}")
-        if status.exists() and status.read_text(encoding="utf-8").rstrip().endswith("ready"):
+        said = status.read_text(encoding="utf-8").split() if status.exists() else []
+        if said and said[0] == str(process.pid) and said[-1] == "ready":  # not of one killed before
             return True
         time.sleep(0.01)
     raise PostgresNotStarted(f"PostgreSQL was not ready in {START_SECONDS:g} s:\n{_tail(log)}")

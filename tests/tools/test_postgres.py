@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from tools.postgres import PostgresNotStarted, main, private_postgres
@@ -102,3 +105,15 @@ def test_it_dies_with_a_killed_holder() -> None:
     while listens(port) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not listens(port)
+
+
+def test_data_that_is_kept_is_there_the_next_time() -> None:
+    keep = Path(tempfile.mkdtemp(dir="/tmp"))
+    keep.chmod(0o755)
+    found: list[object] = []
+    for statement in ("CREATE TABLE kept AS SELECT 7 AS seven", "SELECT seven FROM kept"):
+        with private_postgres({}, keep=keep / "server") as url, psycopg.connect(url) as connection:
+            found.append(connection.execute(statement).rowcount)
+    shutil.rmtree(keep)
+
+    assert found == [1, 1]
