@@ -51,7 +51,12 @@ class VoiceSessions(Table[VoiceSession, tuple[int, int, datetime]], Protocol):
     """Who was in which voice channel, from when to when."""
 
     async def end(
-        self, *, guild_ids: list[int], user_ids: list[int], left_ats: list[datetime]
+        self,
+        *,
+        guild_ids: list[int],
+        user_ids: list[int],
+        left_ats: list[datetime],
+        longest: timedelta,
     ) -> int: ...
 
     async def end_all(
@@ -62,6 +67,7 @@ class VoiceSessions(Table[VoiceSession, tuple[int, int, datetime]], Protocol):
         former_count: int,
         former_ids: list[int],
         left_at: datetime,
+        longest: timedelta,
     ) -> int: ...
 
     async def leaderboard(

@@ -15,6 +15,7 @@ import structlog
 
 from pwrbot.entities import BotMeta
 from pwrbot.repository import Repository, Tables
+from pwrbot.services.voice_state import LONGEST
 from pwrbot.shards import ALL, Shards, parse_shards
 
 log = structlog.get_logger(__name__)
@@ -64,7 +65,9 @@ class Heartbeat:
                 if beat.at is not None:
                     # Of a clock that ran ahead: what lies in the future was not lived.
                     left_at = min(beat.at, now)
-                    kept += await tx.voice_sessions.end_all(**guilds, left_at=left_at)
+                    kept += await tx.voice_sessions.end_all(
+                        **guilds, left_at=left_at, longest=LONGEST
+                    )
                 ended += await tx.open_voice_sessions.remove_all(**guilds)
             ended += await tx.open_voice_sessions.remove_all(**_guilds(mine, ALL))
             for former, beat in beats.items():

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import Final
+
 import msgspec
+
+LONGEST: Final = timedelta(days=3660)
+"""What a session may last at most (the constraint voice_sessions_ten_years). A longer one was made
+by a clock that was wrong when it began, such as that of a machine that starts up in 1970."""
 
 
 class VoiceState(msgspec.Struct, frozen=True, gc=False):

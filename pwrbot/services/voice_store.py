@@ -21,6 +21,7 @@ from pwrbot.repository.errors import (
     InvalidValue,
 )
 from pwrbot.services.voice_mirror import Change, Start
+from pwrbot.services.voice_state import LONGEST
 
 log = structlog.get_logger(__name__)
 
@@ -167,7 +168,7 @@ class Burst:
             guild_ids, user_ids = map(list, zip(*self._ends, strict=True))
             left_ats = list(self._ends.values())
             await tables.voice_sessions.end(
-                guild_ids=guild_ids, user_ids=user_ids, left_ats=left_ats
+                guild_ids=guild_ids, user_ids=user_ids, left_ats=left_ats, longest=LONGEST
             )
             await tables.open_voice_sessions.remove(guild_ids=guild_ids, user_ids=user_ids)
         if self._starts:

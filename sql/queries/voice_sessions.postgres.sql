@@ -1,7 +1,8 @@
 -- What cuts sessions at midnight UTC: the bot's connections live in that zone.
 
 -- name: end :rows
--- Stores open sessions as ended, each at its moment; one that would be empty is not kept.
+-- Stores open sessions as ended, each at its moment. One that would be empty is not kept, nor one
+-- longer than :longest, which only a clock that was wrong can make.
 -- The first of each list is one session.
 -- crosses guilds: a burst of many servers' events is stored together
 INSERT INTO voice_sessions (guild_id, user_id, joined_at, channel_id, left_at)
@@ -14,7 +15,9 @@ SELECT
 FROM UNNEST(:guild_ids, :user_ids, :left_ats) AS ended (guild_id, user_id, left_at)
 INNER JOIN open_voice_sessions AS running
     ON ended.guild_id = running.guild_id AND ended.user_id = running.user_id
-WHERE running.joined_at < ended.left_at;
+WHERE
+    running.joined_at < ended.left_at
+    AND ended.left_at - running.joined_at <= :longest;
 
 -- name: partners :many
 -- A page of the other members by the time they shared a channel with this one within the range,

@@ -3,8 +3,8 @@
 
 -- name: end_all :rows
 -- Stores as ended the open sessions of every guild that is on one of :shard_ids of :shard_count
--- and was on one of :former_ids of :former_count; one that would be empty is not kept. A guild's
--- shard is its id / 2^22 modulo their number (pwrbot/shards.py).
+-- and was on one of :former_ids of :former_count; one that would be empty, or longer than :longest,
+-- is not kept. A guild's shard is its id / 2^22 modulo their number (pwrbot/shards.py).
 -- crosses guilds: recovery after a crash ends those of all guilds of a process
 -- scan open_voice_sessions: the few that are open are looked through, once at the start
 INSERT INTO voice_sessions (guild_id, user_id, joined_at, channel_id, left_at)
@@ -17,6 +17,7 @@ SELECT
 FROM open_voice_sessions
 WHERE
     joined_at < :left_at
+    AND :left_at - joined_at <= :longest
     AND guild_id / 4194304 % :shard_count IN (:shard_ids)
     AND guild_id / 4194304 % :former_count IN (:former_ids);
 

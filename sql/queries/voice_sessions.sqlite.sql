@@ -1,7 +1,8 @@
 -- What cuts sessions at midnight UTC: a time is a number of microseconds here.
 
 -- name: end :rows
--- Stores open sessions as ended, each at its moment; one that would be empty is not kept.
+-- Stores open sessions as ended, each at its moment. One that would be empty is not kept, nor one
+-- longer than :longest, which only a clock that was wrong can make.
 -- The first of each list is one session.
 -- crosses guilds: a burst of many servers' events is stored together
 INSERT INTO voice_sessions (guild_id, user_id, joined_at, channel_id, left_at)
@@ -21,7 +22,8 @@ FROM (
 CROSS JOIN open_voice_sessions AS running
 WHERE
     ended.guild_id = running.guild_id AND ended.user_id = running.user_id
-    AND running.joined_at < ended.left_at;
+    AND running.joined_at < ended.left_at
+    AND ended.left_at - running.joined_at <= :longest;
 
 -- name: partners :many
 -- A page of the other members by the time they shared a channel with this one within the range,

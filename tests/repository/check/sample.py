@@ -298,8 +298,9 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
         "guild_ids": [GUILD, GUILD, OTHER_GUILD],
         "user_ids": [1, 2, 1],
         "left_ats": [NOON + HOUR, NOON + HOUR, NOON + 2 * HOUR],
+        "longest": 24 * HOUR,
     },
-    "voice_sessions.end_all": {**_SHARDS, "left_at": NOON + HOUR},
+    "voice_sessions.end_all": {**_SHARDS, "left_at": NOON + HOUR, "longest": 24 * HOUR},
     "voice_channel_totals.clear": {"guild_id": GUILD},
     "voice_channel_totals.wrong": {"guild_id": ALTERED},
     "voice_hours.between": {

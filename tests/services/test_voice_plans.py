@@ -1,0 +1,250 @@
+"""How each answer about voice is found: by key, in what is added up, whatever the history.
+
+The very statements that the services run, with the values they give, are explained by both engines
+over a database that holds some history and has looked at it.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import sqlite3
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import asyncpg
+import msgspec
+import pytest
+
+from pwrbot.clock import ManualClock
+from pwrbot.entities import OpenVoiceSession, Settings, VoiceSession
+from pwrbot.repository import Repository
+from pwrbot.repository.engine.postgres import PostgresEngine
+from pwrbot.repository.engine.sqlite import SQLiteEngine
+from pwrbot.repository.statement import Statement
+from pwrbot.services.activity import VoiceActivity
+from pwrbot.services.ranges import Range
+from pwrbot.services.settings import SettingsService
+from pwrbot.services.statistics import VoiceStatistics
+from tests.conftest import ENGINES
+from tests.services.filling import fill
+
+GUILD, MEMBER = 1, 3
+GUILDS, MEMBERS, CHANNELS = 4, 100, 8
+NOW = datetime(2026, 11, 21, 12, 7, tzinfo=UTC)
+HISTORY = timedelta(days=600)
+SESSIONS = 20_000
+
+ALL = frozenset(
+    {
+        "open_voice_sessions",
+        "voice_sessions",
+        "voice_segments",
+        "voice_member_totals",
+        "voice_channel_totals",
+        "voice_hours",
+    }
+)
+BIG = ALL - {"open_voice_sessions"}
+READ = {
+    "voice_sessions.leaderboard": {"voice_member_totals", "voice_segments", "open_voice_sessions"},
+    "voice_sessions.channels": {"voice_channel_totals", "voice_segments", "open_voice_sessions"},
+    "voice_sessions.partners": {"voice_sessions", "voice_segments", "open_voice_sessions"},
+    "voice_sessions.spans": {"voice_sessions", "open_voice_sessions"},
+    "voice_hours.between": {"voice_hours"},
+    "voice_segments.together": {"voice_segments"},
+    "open_voice_sessions.in_guild": {"open_voice_sessions"},
+}
+"""What each answer may read of voice."""
+
+KEYS = {
+    ("voice_sessions.leaderboard", "voice_member_totals"): {"guild_id", "period"},
+    ("voice_sessions.leaderboard", "voice_segments"): {"guild_id", "day"},
+    ("voice_sessions.channels", "voice_channel_totals"): {"guild_id", "period"},
+    ("voice_sessions.channels", "voice_segments"): {"guild_id", "day"},
+    ("voice_sessions.partners", "voice_sessions"): {"guild_id", "user_id"},
+    ("voice_sessions.partners", "voice_segments"): {"guild_id", "day", "channel_id"},
+    ("voice_sessions.spans", "voice_sessions"): {"guild_id", "user_id"},
+    ("voice_hours.between", "voice_hours"): {"guild_id", "hour"},
+    ("voice_segments.together", "voice_segments"): {"guild_id", "day"},
+}
+"""By which part of its key each big table is searched, at the least."""
+
+
+class Read(msgspec.Struct, frozen=True):
+    """One step of a plan that reads a table."""
+
+    table: str
+    by: frozenset[str]
+    """The columns of the key that are searched for; none where it is read from end to end."""
+
+
+class Run(msgspec.Struct, frozen=True):
+    """A statement that a service ran."""
+
+    statement: Statement
+    values: Sequence[Any]
+
+
+def history() -> list[VoiceSession]:
+    """Everybody has sessions of up to three hours on days all over it, those of a member apart."""
+    chance = random.Random(4)
+    each = SESSIONS // (GUILDS * MEMBERS)
+    rows: list[VoiceSession] = []
+    for guild_id in range(1, GUILDS + 1):
+        for user_id in range(1, MEMBERS + 1):
+            for number in range(each):
+                begun = NOW - HISTORY * ((number + chance.random() * 0.9) / each)
+                length = timedelta(minutes=chance.randrange(1, 180))
+                channel_id = chance.randrange(CHANNELS)
+                rows.append(VoiceSession(guild_id, user_id, begun - length, channel_id, begun))
+    return rows
+
+
+@pytest.fixture(scope="module")
+def filled_url(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """A database with history, for all tests of an engine."""
+    if request.param == "sqlite":
+        path = tmp_path_factory.mktemp("plans") / "pwrbot.db"
+        path.write_bytes(request.getfixturevalue("migrated_sqlite").read_bytes())
+        url = f"sqlite:///{path}"
+        _fill(url)
+        yield url
+        return
+    server = request.getfixturevalue("postgres_server")
+    url = server.create(template=request.getfixturevalue("migrated_postgres"))
+    _fill(url)
+    yield url
+    server.drop(url)
+
+
+def _fill(url: str) -> None:
+    fill(url, history())
+    running = [
+        OpenVoiceSession(guild_id, user_id, user_id % CHANNELS, NOW - timedelta(minutes=user_id))
+        for guild_id in range(1, GUILDS + 1)
+        for user_id in range(1, 11)
+    ]
+    fill(url, running)
+
+
+@pytest.fixture
+async def asked(filled_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[list[Run]]:
+    """Every statement that the services ran for every kind of question."""
+    runs: list[Run] = []
+    for engine in (SQLiteEngine, PostgresEngine):
+        _listen(engine, runs, monkeypatch)
+    repository = await Repository.open(filled_url)
+    clock = ManualClock(NOW)
+    settings = SettingsService(repository, clock)
+    await settings.update(GUILD, lambda _: Settings(timezone="Asia/Kolkata"))
+    runs.clear()
+    statistics = VoiceStatistics(repository, clock, settings)
+    activity = VoiceActivity(repository, clock, settings)
+    for chosen in Range:
+        board = await statistics.leaderboard(GUILD, chosen, 2, viewer_id=MEMBER)
+        assert board.own is not None
+        assert (await statistics.channels(GUILD, chosen)).rows
+        assert (await statistics.partners(GUILD, MEMBER, chosen)).rows
+        assert (await statistics.stats(GUILD, MEMBER, chosen)).total
+        assert (await activity.of_range(GUILD, chosen)).total
+        assert (await activity.of_range(GUILD, chosen, MEMBER)).total
+    yield runs
+    await repository.close()
+
+
+def _listen(engine: type[Any], runs: list[Run], monkeypatch: pytest.MonkeyPatch) -> None:
+    fetch = engine.fetch
+
+    async def listening(self: Any, statement: Statement, values: Sequence[Any]) -> Any:
+        runs.append(Run(statement, values))
+        return await fetch(self, statement, values)
+
+    monkeypatch.setattr(engine, "fetch", listening)
+
+
+@pytest.mark.parametrize("filled_url", ["sqlite"], indirect=True)
+async def test_sqlite_searches_by_key(filled_url: str, asked: list[Run]) -> None:
+    check({run.statement.name for run in asked})
+    with closing(sqlite3.connect(filled_url.removeprefix("sqlite:///"))) as connection:
+        for run in asked:
+            text = f"EXPLAIN QUERY PLAN {run.statement.sql}"
+            lines = [str(step[3]) for step in connection.execute(text, run.values)]
+            assert not [line for line in lines if "AUTOMATIC" in line], lines
+            check_reads(run.statement.name, list(_reads_sqlite(lines)), lines)
+
+
+@pytest.mark.parametrize("filled_url", ["postgres"], indirect=True)
+async def test_postgres_searches_by_key(filled_url: str, asked: list[Run]) -> None:
+    """Both with the values known and with a plan for any: asyncpg's statements come to that."""
+    check({run.statement.name for run in asked})
+    connection = await asyncpg.connect(filled_url)
+    try:
+        for run in asked:
+            explained = await connection.fetchval(
+                f"EXPLAIN (FORMAT JSON) {run.statement.sql}", *run.values
+            )
+            plan = json.loads(explained)[0]["Plan"]
+            check_reads(run.statement.name, list(_reads_postgres(plan)), plan)
+        await connection.execute("SET plan_cache_mode = force_generic_plan")
+        for statement in {run.statement.name: run.statement for run in asked}.values():
+            await connection.execute(f"PREPARE any_values AS {statement.sql}")
+            nulls = ", ".join(["NULL"] * len(statement.parameters))
+            explained = await connection.fetchval(
+                f"EXPLAIN (FORMAT JSON) EXECUTE any_values({nulls})"
+            )
+            await connection.execute("DEALLOCATE any_values")
+            plan = json.loads(explained)[0]["Plan"]
+            check_reads(statement.name, list(_reads_postgres(plan)), plan)
+    finally:
+        await connection.close()
+
+
+def check(names: set[str]) -> None:
+    assert names == {*READ, "server_settings.select"} - {"server_settings.select"}
+
+
+def check_reads(name: str, reads: list[Read], plan: object) -> None:
+    """Only what the answer may read, and of the big tables only a stretch of the key."""
+    assert reads, plan
+    assert {read.table for read in reads} <= READ[name], (name, plan)
+    for read in reads:
+        if read.table in BIG:
+            assert KEYS[name, read.table] <= read.by, (name, read, plan)
+
+
+_STEP = re.compile(r"(SCAN|SEARCH) (\w+)(?: USING (?:PRIMARY KEY|\w+ INDEX \w+) \((.*)\))?")
+_ALIASES = {"other": ("voice_segments", "open_voice_sessions")}
+
+
+def _reads_sqlite(lines: Sequence[str]) -> Iterator[Read]:
+    for line in lines:
+        step = _STEP.match(line)
+        if step is None:
+            continue
+        by = frozenset(re.findall(r"(\w+)[=<>]", step[3] or ""))
+        name = step[2]
+        if name == "other":  # of two parts of partners: the segments of days, or what is open
+            name = "voice_segments" if "day" in by else "open_voice_sessions"
+        if name in ALL:
+            yield Read(name, by if step[1] == "SEARCH" else frozenset())
+
+
+def _reads_postgres(step: Mapping[str, Any], table: str | None = None) -> Iterator[Read]:
+    table = step.get("Relation Name", table)
+    condition = step.get("Index Cond")
+    if step["Node Type"] == "Bitmap Heap Scan" and step["Relation Name"] in ALL:
+        pass  # its table is read by the index below
+    elif step["Node Type"] in ("Index Scan", "Index Only Scan", "Bitmap Index Scan"):
+        if table in ALL:
+            columns = re.findall(r"\b(\w+) [=<>]", condition or "")
+            yield Read(table, frozenset(columns))
+    elif step.get("Relation Name") in ALL:
+        yield Read(step["Relation Name"], frozenset())
+    for child in step.get("Plans", ()):
+        yield from _reads_postgres(child, table)
