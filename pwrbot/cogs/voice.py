@@ -154,41 +154,31 @@ class Voice(commands.GroupCog, group_name="voice"):
                 lines=_figures(found),
             )
 
-        calendar, title = self._bot.voice_calendar, f"Voice statistics of {_name(who)}"
+        views = {"Figures": load, **self._calendar(guild_id, who)}
+        await self._open(interaction, views, range, 1)
 
-        async def days(range: Range, page: int) -> BoardPage:
-            year = year_of(await calendar.days(guild_id, who.id))
+    @app_commands.command()
+    @app_commands.describe(range="What to look back on")
+    async def server(self, interaction: Interaction, range: RangeChoice = DEFAULT_RANGE) -> None:
+        """Where and when this server's members spend their time in voice, all together."""
+        guild_id = guild_of(interaction)
+
+        async def channels(range: Range, page: int) -> BoardPage:
+            found = await self._statistics.channels(guild_id, range, page)
             return BoardPage(
-                title=title,
-                when=year.when,
-                lines=year_lines(year),
-                picture=self._drawn(lambda cards: cards.year(guild_id, who.id, year)),
+                title="Voice channels",
+                when=_when(found.range, found.since, found.until, found.zone),
+                lines=[
+                    _line(row.place, f"<#{row.channel_id}>", duration(row.total))
+                    for row in found.rows
+                ]
+                or ["Nobody has spent time in a voice channel in this range yet."],
+                note=f"{count(found.channels, 'channel')} in all." if found.rows else None,
+                page=found.page,
+                pages=found.pages,
             )
 
-        async def hours(range: Range, page: int) -> BoardPage:
-            week = week_of(await calendar.hours(guild_id, range, who.id), range)
-            return BoardPage(
-                title=title,
-                when=week.when,
-                lines=week_lines(week),
-                picture=self._drawn(lambda cards: cards.week(guild_id, who.id, week)),
-            )
-
-        async def earlier(range: Range, page: int) -> BoardPage:
-            chart = chart_of(await calendar.periods(guild_id, range, who.id))
-            return BoardPage(
-                title=title,
-                when=chart.when,
-                lines=chart_lines(chart),
-                picture=self._drawn(lambda cards: cards.chart(guild_id, who.id, chart)),
-            )
-
-        views = {
-            "Figures": load,
-            "Days of the year": days,
-            "Hours of the week": hours,
-            "Beside earlier times": earlier,
-        }
+        views = {"Channels": channels, **self._calendar(guild_id, None)}
         await self._open(interaction, views, range, 1)
 
     @app_commands.command()
@@ -217,6 +207,44 @@ class Voice(commands.GroupCog, group_name="voice"):
             found = await self._statistics.leaderboard(guild_id, range, page, viewer_id=viewer_id)
             names = await door.names(guild_id, [row.user_id for row in found.rows], within=0.5)
         return found, names.shown
+
+    def _calendar(self, guild_id: int, who: discord.abc.User | None) -> dict[str, Load]:
+        """The views of a member's days and hours, or of the whole server's."""
+        calendar, who_id = self._bot.voice_calendar, None if who is None else who.id
+        title = "Voice statistics of " + ("this server" if who is None else _name(who))
+
+        async def days(range: Range, page: int) -> BoardPage:
+            year = year_of(await calendar.days(guild_id, who_id))
+            return BoardPage(
+                title=title,
+                when=year.when,
+                lines=year_lines(year),
+                picture=self._drawn(lambda cards: cards.year(guild_id, who_id, year)),
+            )
+
+        async def hours(range: Range, page: int) -> BoardPage:
+            week = week_of(await calendar.hours(guild_id, range, who_id), range)
+            return BoardPage(
+                title=title,
+                when=week.when,
+                lines=week_lines(week),
+                picture=self._drawn(lambda cards: cards.week(guild_id, who_id, week)),
+            )
+
+        async def earlier(range: Range, page: int) -> BoardPage:
+            chart = chart_of(await calendar.periods(guild_id, range, who_id))
+            return BoardPage(
+                title=title,
+                when=chart.when,
+                lines=chart_lines(chart),
+                picture=self._drawn(lambda cards: cards.chart(guild_id, who_id, chart)),
+            )
+
+        return {
+            "Days of the year": days,
+            "Hours of the week": hours,
+            "Beside earlier times": earlier,
+        }
 
     def _drawn(
         self, picture: Callable[[Cards], Awaitable[Picture]]
@@ -273,7 +301,9 @@ def _figures(stats: MemberStats) -> list[str]:
         f"**Days active**: {stats.days_active:,}",
         f"**Average per active day**: {duration(stats.average_per_active_day)}",
         f"**Longest session**: {duration(stats.longest_session)}",
+        f"**Longest stretch without a pause**: {duration(stats.longest_stretch)}",
         streak,
+        f"**Longest streak**: {count(stats.longest_streak, 'day')}",
     ]
 
 

@@ -63,17 +63,19 @@ class Cards:
         when = f"{page.range.label}: {from_to(page.since, page.until, page.zone)}"
         return await self._studio.leaderboard(Leaderboard("Voice leaderboard", when, rows, longest))
 
-    async def year(self, guild_id: int, member_id: int, year: Year) -> Picture:
-        """With the member's name for a title; raises PictureUnavailable, as do the others."""
+    async def year(self, guild_id: int, member_id: int | None, year: Year) -> Picture:
+        """Of a member, or of the whole server. Raises PictureUnavailable, as do the others."""
         return await self._studio.year(replace(year, title=await self._name(guild_id, member_id)))
 
-    async def week(self, guild_id: int, member_id: int, week: Week) -> Picture:
+    async def week(self, guild_id: int, member_id: int | None, week: Week) -> Picture:
         return await self._studio.week(replace(week, title=await self._name(guild_id, member_id)))
 
-    async def chart(self, guild_id: int, member_id: int, chart: Chart) -> Picture:
+    async def chart(self, guild_id: int, member_id: int | None, chart: Chart) -> Picture:
         return await self._studio.chart(replace(chart, title=await self._name(guild_id, member_id)))
 
-    async def _name(self, guild_id: int, member_id: int) -> str:
+    async def _name(self, guild_id: int, member_id: int | None) -> str:
+        if member_id is None:
+            return "The whole server"
         return (await self._people.of(guild_id, [member_id]))[member_id].name
 
 

@@ -279,11 +279,34 @@ async def test_stats_in_figures(live: LiveBot, guild: Guild) -> None:
         "Days active: 2",
         "Average per active day: 1 h 30 min",
         "Longest session: 2 h 00 min",
+        "Longest stretch without a pause: 2 h 00 min",
         "Current streak: 2 days",
+        "Longest streak: 2 days",
     ):
         assert line in reply.text
     reply = await live.ask(guild, "bob", "voice stats")
     assert "No time in a voice channel in this range yet." in reply.text
+
+
+async def test_the_whole_server(live: LiveBot, guild: Guild) -> None:
+    await live.repository.voice_sessions.insert_many(
+        [
+            session(guild, "ada", "Lounge", 2, ago=3),
+            session(guild, "bob", "Lounge", 2, ago=3),
+            session(guild, "bob", "Games", 1, ago=1),
+        ]
+    )
+    reply = await live.ask(guild, "cy", "voice server", range="past_24_hours")
+    for line in (
+        "Voice channels",
+        "1. #Lounge · 4 h 00 min",
+        "2. #Games · 1 h 00 min",
+        "2 channels",
+    ):
+        assert line in reply.text
+    await reply.choose("View", "Days of the year")
+    assert "Voice statistics of this server" in reply.text
+    assert "Total 5 h on" in reply.text
 
 
 async def test_a_member_who_left_still_has_their_time(live: LiveBot, guild: Guild) -> None:
