@@ -44,6 +44,7 @@ class VoiceStore:
         self._clock = clock
         self._pending: deque[Change] = deque()
         self._writing = asyncio.Lock()  # a batch at a time: they stay in order
+        self._added = self._settled = 0  # changes since the start
         self._wait = timedelta()
         self._again_at: datetime | None = None
 
@@ -64,12 +65,17 @@ class VoiceStore:
         """Have a change written by the next ``flush``."""
         if change is not None:
             self._pending.append(change)
+            self._added += 1
 
     async def flush(self) -> bool:
-        """Write all that is pending. False where the database is in trouble: try again later."""
+        """Write all that is pending now. False where the database is in trouble: try again later.
+
+        Who comes while a batch is on its way shares the next one with all others who did.
+        """
+        last = self._added
         async with self._writing:
             try:
-                while self._pending:
+                while self._settled < last:
                     await self._write_batch()
                     self._worked()
             except Exception as error:  # whatever it is, nothing is dropped
@@ -103,7 +109,7 @@ class VoiceStore:
             await self._write_singly(len(batch))
             return
         for _ in batch:
-            self._pending.popleft()
+            self._settle()
 
     async def _write_singly(self, count: int) -> None:
         """Each change by itself, so that one the database refuses does not hold up the others."""
@@ -112,7 +118,11 @@ class VoiceStore:
                 await self._write([self._pending[0]])
             except _HOPELESS as error:
                 log.error("voice_change_refused", error=str(error))
-            self._pending.popleft()
+            self._settle()
+
+    def _settle(self) -> None:
+        self._pending.popleft()
+        self._settled += 1
 
     async def _write(self, changes: Sequence[Change]) -> None:
         async with self._repository.transaction() as tx:
