@@ -23,6 +23,7 @@ WHERE
 -- A page of the other members by the time they shared a channel with this one within the range,
 -- longest first; ties by user_id. Each of the member's days in a channel meets the segments of that
 -- day and channel alone, however long the history.
+-- notnull user_id: a column that is never NULL, out of a subquery
 WITH own AS (
     SELECT
         channel_id,
@@ -80,6 +81,7 @@ shared AS (
             AND segments.started_at < own.ended_at
             AND segments.ended_at > own.started_at
             AND segments.user_id <> :user_id
+        ORDER BY segments.started_at, segments.user_id
         OFFSET 0
     ) AS other
     UNION ALL
