@@ -29,7 +29,6 @@ from pwrbot.services.activity import VoiceActivity
 from pwrbot.services.ranges import Range
 from pwrbot.services.settings import SettingsService
 from pwrbot.services.statistics import VoiceStatistics
-from tests.conftest import ENGINES
 from tests.services.filling import fill
 
 GUILD, MEMBER = 1, 3

@@ -352,7 +352,12 @@ async def test_a_guild_in_which_nobody_was(repository: Repository) -> None:
         ("America/Sao_Paulo", date(2019, 11, 3), "2019-11-03T03:00", 24 * HOUR),
         # An offset of 44 minutes 30 behind, until 7 January 1972; that day lacked them.
         ("Africa/Monrovia", date(1972, 1, 6), "1972-01-06T00:44:30", 24 * HOUR),
-        ("Africa/Monrovia", date(1972, 1, 7), "1972-01-07T00:44:30", 24 * HOUR - 2670 * DAY / 86400),
+        (
+            "Africa/Monrovia",
+            date(1972, 1, 7),
+            "1972-01-07T00:44:30",
+            24 * HOUR - 2670 * DAY / 86400,
+        ),
         ("Africa/Monrovia", date(1972, 1, 8), "1972-01-08T00:00", 24 * HOUR),
         # The island went over to the other side of the date line: there was no such day.
         ("Pacific/Apia", date(2011, 12, 29), "2011-12-29T10:00", 24 * HOUR),
