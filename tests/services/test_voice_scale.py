@@ -285,7 +285,7 @@ async def test_ten_thousand_overlaps_of_two(migrated_url: str) -> None:
     repository = await Repository.open(migrated_url)
 
     asked = Asked(repository)
-    shared = 5001 * (half - MICROSECOND) + 5000 * half
+    shared = 10_001 * (half - MICROSECOND)
     found = await asked.statistics.partners(GUILD, ANN, Range.ALL_TIME)
     assert found.rows == (VoicePartner(BEN, shared, 1, 1),)
     found = await asked.statistics.partners(GUILD, BEN, Range.THIS_YEAR)
