@@ -23,6 +23,7 @@ WHERE
 -- A page of the other members by the time they shared a channel with this one within the range,
 -- longest first; ties by user_id. Each of the member's days in a channel meets the segments of that
 -- day and channel alone, however long the history.
+-- notnull user_id: a column that is never NULL, out of a subquery
 WITH own AS (
     SELECT
         channel_id,
@@ -65,14 +66,24 @@ shared AS (
         CASE WHEN other.ended_at < own.ended_at THEN other.ended_at ELSE own.ended_at END
             AS ended_at
     FROM own_days AS own
-    CROSS JOIN voice_segments AS other
-    WHERE
-        other.guild_id = :guild_id
-        AND other.day = own.day
-        AND other.channel_id = own.channel_id
-        AND other.started_at < own.ended_at
-        AND other.ended_at > own.started_at
-        AND other.user_id <> :user_id
+    CROSS JOIN LATERAL (
+        -- OFFSET keeps the planner from joining the other way round, by channel and not by day: it
+        -- does not know how few days a session has.
+        SELECT
+            segments.user_id,
+            segments.started_at,
+            segments.ended_at
+        FROM voice_segments AS segments
+        WHERE
+            segments.guild_id = :guild_id
+            AND segments.day = own.day
+            AND segments.channel_id = own.channel_id
+            AND segments.started_at < own.ended_at
+            AND segments.ended_at > own.started_at
+            AND segments.user_id <> :user_id
+        ORDER BY segments.started_at, segments.user_id
+        OFFSET 0
+    ) AS other
     UNION ALL
     SELECT
         other.user_id,

@@ -75,32 +75,45 @@ totals AS (
         user_id,
         SUM(total) AS total
     FROM parts
-    GROUP BY user_id
-    HAVING SUM(total) >= :least
-),
-
-places AS (
-    SELECT
-        user_id,
-        total,
-        ROW_NUMBER() OVER (ORDER BY total DESC, user_id) AS place,
-        COUNT(*) OVER () AS members
-    FROM totals
     WHERE
         user_id NOT IN (
             SELECT user_id
             FROM voice_departures
             WHERE guild_id = :guild_id AND :hide_left = TRUE
         )
+    GROUP BY user_id
+    HAVING SUM(total) >= :least
+),
+
+page AS (
+    SELECT
+        user_id,
+        total
+    FROM totals
+    ORDER BY total DESC, user_id
+    LIMIT :limit OFFSET :offset
 )
 
 SELECT
     user_id,
     total,
-    place,
-    members
-FROM places
-WHERE (place > :offset AND place <= :offset + :limit) OR user_id = :viewer_id
+    :offset + ROW_NUMBER() OVER (ORDER BY total DESC, user_id) AS place,
+    (SELECT COUNT(*) AS members FROM totals) AS members
+FROM page
+UNION ALL
+SELECT
+    own.user_id,
+    own.total,
+    1 + (
+        SELECT COUNT(*) AS before
+        FROM totals AS other
+        WHERE
+            other.total > own.total
+            OR (other.total = own.total AND other.user_id < own.user_id)
+    ) AS place,
+    (SELECT COUNT(*) AS members FROM totals) AS members
+FROM totals AS own
+WHERE own.user_id = :viewer_id AND own.user_id NOT IN (SELECT user_id FROM page)
 ORDER BY place;
 
 -- name: channels :many

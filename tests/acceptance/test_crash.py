@@ -1,7 +1,9 @@
 """The bot is killed with SIGKILL at random moments, again and again, while people come and go.
 
 Several worlds a run, each with a database and a bot of its own. What each kill may cost is in
-``truth.py``: a member is short by at most one heartbeat, and never gets more than there was.
+``truth.py``: a member is short by at most one heartbeat, and never gets more than there was. What
+was added up from the sessions stays what they say: `pwrbot doctor` looks beside the running bot,
+now and then and at the end; it mends nothing, so it would see what any kill before had spoiled.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from typing import NamedTuple
 import pytest
 
 from pwrbot.sandbox import Guild, Sandbox
-from tests.acceptance.process import of_sandbox, running
+from tests.acceptance.process import of_sandbox, pwrbot, running
 from tests.acceptance.stored import check, sessions
 from tests.acceptance.truth import Truth, Watch, now
 from tests.conftest import PostgresServer
@@ -127,15 +129,24 @@ async def _life(
             watch.seen = now()
             # The start has ended what the process before it left open: all is in order again.
             check(await asyncio.to_thread(sessions, url))
+            if chance.random() < 0.3:
+                await _doctor(environ, cwd)
             await asyncio.sleep(chance.uniform(0.0, 4.0))
         watch.ended_from = now()
         if orderly:
             assert await bot.stop(signal.SIGTERM) == 0
+            await _doctor(environ, cwd)
         else:
             await bot.kill()
         watch.ended = now()
     await sandbox.wait_gone()
     return watch
+
+
+async def _doctor(environ: dict[str, str], cwd: Path) -> None:
+    looked = await asyncio.to_thread(pwrbot, "doctor", cwd=cwd, environ=environ)
+    assert looked.returncode == 0, f"{looked.stdout}\n{looked.stderr}"
+    assert "All well" in looked.stdout
 
 
 async def _play(chance: random.Random, truth: Truth) -> None:
