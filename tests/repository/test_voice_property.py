@@ -371,9 +371,11 @@ async def check_queries(repository: Repository, guild_id: int, past: Past) -> No
         "edges": made.edges,
         "least": MICROSECOND,
     }
-    found = await sessions.leaderboard(**parts, viewer_id=None, limit=100, offset=0)
+    shown = {"hide_left": False, "limit": 100, "offset": 0}
+    cut = {**shown, "limit": 0}
+    found = await sessions.leaderboard(**parts, **shown, viewer_id=None)
     assert found == totals
-    own = await sessions.leaderboard(**parts, viewer_id=who, limit=0, offset=0)
+    own = await sessions.leaderboard(**parts, **cut, viewer_id=who)
     assert own == [row for row in totals if row.user_id == who]
     channels = await sessions.channels(**parts, limit=100, offset=0)
     assert channels == channel_board(spans)
