@@ -150,7 +150,7 @@ CREATE INDEX feed_queues_due ON feed_queues USING btree (due_at, subscriber_id, 
 CREATE TABLE voice_boards (
     guild_id bigint NOT NULL,
     channel_id bigint NOT NULL,
-    kind text NOT NULL,
+    kind text COLLATE "C" NOT NULL,
     hour bigint NOT NULL,
     weekday bigint NOT NULL,
     look_back text NOT NULL,

@@ -32,7 +32,7 @@ CREATE TABLE voice_reward_holders (
 CREATE TABLE voice_boards (
     guild_id BIGINT NOT NULL,
     channel_id BIGINT NOT NULL,
-    kind TEXT NOT NULL,
+    kind TEXT COLLATE "C" NOT NULL,
     hour BIGINT NOT NULL,
     weekday BIGINT NOT NULL,
     look_back TEXT NOT NULL,
