@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,8 @@ class Ours:
         self.statistics = VoiceStatistics(repository, self.clock, self._settings)
         self._activity = VoiceActivity(repository, self.clock, self._settings)
         self._store = VoiceStore(repository, self.clock)
+        self._waiting: list[asyncio.Future[None]] = []
+        self._worker: asyncio.Task[None] | None = None
         self._heartbeat = Heartbeat(repository)
         self._recording: tuple[Repository, Recorder] | None = None
 
@@ -100,10 +103,23 @@ class Ours:
         await self._stored(_left(event))
 
     async def _stored(self, change: Change) -> None:
-        """What comes in while others are written is written with the next of them."""
+        """One worker writes, as in the tracker: what comes in meanwhile is written together."""
         self._store.add(change)
-        if not await self._store.flush():
-            raise AssertionError("the database is in trouble")
+        stored = asyncio.get_running_loop().create_future()
+        self._waiting.append(stored)
+        if self._worker is None or self._worker.done():
+            self._worker = asyncio.create_task(self._write())
+        await stored
+
+    async def _write(self) -> None:
+        while self._waiting:
+            waiting, self._waiting = self._waiting, []
+            ok = await self._store.flush()
+            for stored in waiting:
+                if ok:
+                    stored.set_result(None)
+                else:
+                    stored.set_exception(AssertionError("the database is in trouble"))
 
     async def statements_of(self, event: Event) -> list[list[Run]]:
         """What a join and its leave make of the database, by transaction."""

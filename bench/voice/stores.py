@@ -33,6 +33,8 @@ KINDS: Final[tuple[Kind, ...]] = ("ours", "pwr_bot", "plain")
 
 FIRST: Final = 4
 """So many migrations make what sessions are loaded into; those after it add up what is there."""
+ADDED_UP: Final = 5
+"""So many make a database of ours that is kept; what comes later is applied to it as it stands."""
 
 _CHUNK: Final = 100_000  # rows
 _POSTGRES_EPOCH: Final = 946_684_800_000_000  # 2000, in microseconds since 1970
@@ -92,6 +94,9 @@ def sqlite_stores(wanted: DataSet, folder: Path, say: Say) -> Stores:
     for kind in KINDS:
         path = paths[kind] = folder / f"{wanted.name(kind, 'sqlite')}.db"
         if path.exists():
+            if kind == "ours":
+                with tempfile.TemporaryDirectory(dir=folder) as directory:
+                    migrate(parse_url(f"sqlite:///{path}"), backup_dir=Path(directory))
             continue
         for old in folder.glob("*.db"):
             if wanted.outdated(kind, "sqlite", old.stem):
@@ -235,6 +240,8 @@ async def postgres_stores(wanted: DataSet, server: str, say: Say) -> Stores:
             name = wanted.name(kind, "postgres")
             urls[kind] = _database(server, name)
             if name in there:
+                if kind == "ours":
+                    migrate(parse_url(urls[kind]))
                 continue
             making = f"{name}_making"
             old = {one for one in there if wanted.outdated(kind, "postgres", one)}
@@ -420,7 +427,7 @@ def _first_migrations(directory: Path) -> Path:
 def _schema(kind: Kind, engine: str) -> Sequence[str]:
     """What makes a database's schema."""
     if kind == "ours":
-        return [one.digest for one in read_migrations(sql_directory(), engine)]
+        return [one.digest for one in read_migrations(sql_directory(), engine)[:ADDED_UP]]
     if kind == "plain":
         if engine == "sqlite":
             return [plain.SQLITE_SCHEMA, plain.SQLITE_INDEXES]
