@@ -10,10 +10,12 @@ PYTHONS := $(or $(PYTHON),python3 python3.13 python3.12 python3.11)
 STEPS ?= 1
 NAME ?=
 RANGE ?= main..HEAD
+FEEDS ?= 10000
 override STEPS := $(value STEPS)
 override NAME := $(value NAME)
 override RANGE := $(value RANGE)
-export STEPS NAME RANGE
+override FEEDS := $(value FEEDS)
+export STEPS NAME RANGE FEEDS
 
 # pyright comes with pip and is pinned: it need not look for a newer one.
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
@@ -30,7 +32,7 @@ IMPORT_POSTGRES := $(filter-out %.sqlite.sql,$(IMPORT_QUERIES))
 SQL_COMMON := $(filter-out %.sqlite.sql %.postgres.sql,$(SQL_QUERIES))
 
 .PHONY: help install run demo test lint fmt type sql-lint check prepare release-sql review-sql mutate-sql schema check-schema \
-	migrate rollback status new-migration bench-overhead bench-startup clean
+	migrate rollback status new-migration bench-overhead bench-startup bench-feeds clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -125,6 +127,9 @@ bench-overhead: $(STAMP) ## Measure the query layer against raw drivers, aiosql 
 
 bench-startup: $(STAMP) ## Measure what the start spends on reading, binding and checking queries
 	$(BIN)/python -m bench.startup
+
+bench-feeds: $(STAMP) ## Measure the polling of feeds beside the library reader (FEEDS=1000)
+	$(BIN)/python -m bench.feeds --feeds "$$FEEDS"
 
 clean: ## Remove what the tools made, .venv too; data/ stays
 	rm -rf .venv .pytest_cache .ruff_cache .hypothesis build dist

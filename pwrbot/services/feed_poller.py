@@ -228,12 +228,9 @@ class FeedPoller:
             new = await take_in(
                 self._repository,
                 feed.feed_id,
-                polled.items,
+                polled,
                 succeeded_at=feed.succeeded_at,
                 now=now,
-            )
-            await self._repository.feeds.renew(
-                feed_id=feed.feed_id, name=polled.name, items_id=polled.moved_to
             )
             if new:
                 self._found()
