@@ -18,9 +18,13 @@ from collections.abc import Generator, Sequence
 from contextlib import ExitStack, contextmanager
 from importlib.metadata import version
 from pathlib import Path
+from secrets import token_hex
+from urllib.parse import urlsplit
 
 import msgspec
 import psutil
+import psycopg
+from psycopg import sql
 
 from bench.feed_hosts import Asked, Hosts, running_hosts
 from bench.feed_readers import FannedOut, Remote, Spent, running
@@ -74,6 +78,7 @@ def _contestants(urls: list[str], workers: int) -> Generator[dict[str, tuple[Rem
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         before = set(_descendants())
         postgres = stack.enter_context(private_postgres(settings=DURABLE))
+        postgres = stack.enter_context(_new_database(postgres))
         server = [process for process in _descendants() if process not in before]
         sqlite = f"sqlite:///{directory / 'pwrbot.db'}"
         contestants: dict[str, tuple[Remote, list[int]]] = {}
@@ -86,6 +91,19 @@ def _contestants(urls: list[str], workers: int) -> Generator[dict[str, tuple[Rem
         remote = stack.enter_context(running("pwrbot", postgres, urls))
         contestants["pwrbot, PostgreSQL"] = (remote, server)
         yield contestants
+
+
+@contextmanager
+def _new_database(server: str) -> Generator[str]:
+    """The URL of an empty database, removed afterwards."""
+    name = f"pwrbot_bench_{token_hex(6)}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        try:
+            yield urlsplit(server)._replace(path=f"/{name}").geturl()
+        finally:
+            drop = sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
+            connection.execute(drop)
 
 
 def measure(feeds: int, hosts: int, rounds: int, workers: int = 1) -> Measured:
