@@ -11,11 +11,13 @@ STEPS ?= 1
 NAME ?=
 RANGE ?= main..HEAD
 SESSIONS ?= 1000000
+FEEDS ?= 10000
 override STEPS := $(value STEPS)
 override NAME := $(value NAME)
 override RANGE := $(value RANGE)
 override SESSIONS := $(value SESSIONS)
-export STEPS NAME RANGE SESSIONS
+override FEEDS := $(value FEEDS)
+export STEPS NAME RANGE SESSIONS FEEDS
 
 # pyright comes with pip and is pinned: it need not look for a newer one.
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
@@ -32,7 +34,7 @@ IMPORT_POSTGRES := $(filter-out %.sqlite.sql,$(IMPORT_QUERIES))
 SQL_COMMON := $(filter-out %.sqlite.sql %.postgres.sql,$(SQL_QUERIES))
 
 .PHONY: help install run demo test lint fmt type sql-lint check prepare release-sql review-sql mutate-sql schema check-schema \
-	migrate rollback status new-migration bench-overhead bench-startup bench-voice clean
+	migrate rollback status new-migration bench-overhead bench-startup bench-voice bench-feeds clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -130,6 +132,9 @@ bench-startup: $(STAMP) ## Measure what the start spends on reading, binding and
 
 bench-voice: $(STAMP) ## Measure voice answers beside pwr-bot's (SESSIONS=1000000 to 10000000)
 	@$(BIN)/python -m bench.voice --sessions "$$SESSIONS"
+
+bench-feeds: $(STAMP) ## Measure the polling of feeds beside the library reader (FEEDS=1000)
+	$(BIN)/python -m bench.feeds --feeds "$$FEEDS"
 
 clean: ## Remove what the tools made, .venv too; data/ stays
 	rm -rf .venv .pytest_cache .ruff_cache .hypothesis build dist

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 import msgspec
 
 from pwrbot.entities import FeedItem
-from pwrbot.feeds.model import FoundItem
+from pwrbot.feeds.model import FoundItem, Polled
 from pwrbot.repository import Repository
 
 _MICROSECOND = timedelta(microseconds=1)
@@ -18,19 +18,20 @@ _MICROSECOND = timedelta(microseconds=1)
 async def take_in(
     repository: Repository,
     feed_id: int,
-    items: Sequence[FoundItem],
+    polled: Polled,
     *,
     succeeded_at: datetime | None,
     now: datetime,
 ) -> int:
-    """Store what a feed shows, oldest first; says how many items are new.
+    """Store what a feed shows, oldest first, and its name; says how many items are new.
 
     What is new goes into the outbox of who follows the feed, except after its first poll:
     ``succeeded_at`` is when the poll before began, None where there was none. Items that are known
     already are changed in place and not told of again. Raises DatabaseError.
     """
-    by_id = {item.item_id: item for item in items}
+    by_id = {item.item_id: item for item in polled.items}
     async with repository.transaction() as tx:
+        await tx.feeds.renew(feed_id=feed_id, name=polled.name, items_id=polled.moved_to)
         added = set(await tx.feed_item_ids.add(feed_id=feed_id, item_ids=list(by_id)))
         stored = await tx.feed_items.select_many(
             (feed_id, item_id) for item_id in by_id if item_id not in added

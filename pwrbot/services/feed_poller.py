@@ -32,6 +32,9 @@ BATCH: Final = 200
 """Feeds claimed, and outcomes stored, by one statement."""
 AT_ONCE: Final = 100
 """Feeds that are polled at the same time."""
+STORED_AT_ONCE: Final = 3
+"""Feeds whose items are stored at the same time: the others wait, and leave the database's
+connections to the bot's commands."""
 
 _OLDEST: Final = timedelta(seconds=2)  # an outcome waits no longer for others
 _TROUBLE: Final = timedelta(minutes=1)  # before a feed whose items could not be stored is polled
@@ -72,6 +75,7 @@ class FeedPoller:
         self._chance = chance or random.Random()
         self._found = found
         self._turns = asyncio.Semaphore(at_once)
+        self._storing = asyncio.Semaphore(STORED_AT_ONCE)
         self._most = 2 * max(at_once, batch)
         self._batch = batch
         self._lease = lease
@@ -225,16 +229,14 @@ class FeedPoller:
         digest = feed.items_digest if polled.not_modified else items_digest(polled.items)
         new = 0
         if digest != feed.items_digest:
-            new = await take_in(
-                self._repository,
-                feed.feed_id,
-                polled.items,
-                succeeded_at=feed.succeeded_at,
-                now=now,
-            )
-            await self._repository.feeds.renew(
-                feed_id=feed.feed_id, name=polled.name, items_id=polled.moved_to
-            )
+            async with self._storing:
+                new = await take_in(
+                    self._repository,
+                    feed.feed_id,
+                    polled,
+                    succeeded_at=feed.succeeded_at,
+                    now=now,
+                )
             if new:
                 self._found()
         elif polled.moved_to is not None:
