@@ -293,6 +293,13 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     },
     "subscribers.by_target": {"kind": "guild", "target_id": GUILD},
     "subscribers.ensure": {"kind": "dm", "target_id": 1},
+    "voice_sessions.add": {
+        "guild_ids": [GUILD, GUILD],
+        "user_ids": [71, 72],
+        "joined_ats": [NOON - HOUR, NOON],
+        "channel_ids": [5, 6],
+        "left_ats": [NOON, NOON + HOUR],
+    },
     "voice_sessions.end": {
         "guild_ids": [GUILD, GUILD, OTHER_GUILD],
         "user_ids": [1, 2, 1],
