@@ -49,8 +49,8 @@ async def import_settings(
         )
     if feeds_off:
         report.notes.append(
-            f"Feeds are switched off in {feeds_off:,} of the servers, as they were in pwr-bot, which"
-            " sent them all the same, and also switched them off by itself when another feature was"
+            f"Feeds are switched off in {feeds_off:,} of the servers, as in pwr-bot, which sent"
+            " them all the same, and also switched them off by itself when another feature was"
             " switched: /feed settings turns them on."
         )
     return channels

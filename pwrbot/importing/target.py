@@ -131,8 +131,8 @@ class Stage:
         """When the member has sessions already, open ones too, within [since, until), in order."""
         if self._tables is None:
             return []
-        return await self._tables.voice_sessions.spans(
-            guild_id=guild_id, user_id=user_id, since=since, until=until, now=until
+        return await self._tables.voice_sessions.taken(
+            guild_id=guild_id, user_id=user_id, since=since, until=until
         )
 
     async def add_sessions(self, sessions: Sequence[VoiceSession]) -> None:

@@ -126,6 +126,10 @@ class VoiceSessions(Table[VoiceSession, tuple[int, int, datetime]], Protocol):
         self, *, guild_id: int, user_id: int, since: datetime, until: datetime, now: datetime
     ) -> list[VoiceSpan]: ...
 
+    async def taken(
+        self, *, guild_id: int, user_id: int, since: datetime, until: datetime
+    ) -> list[VoiceSpan]: ...
+
     async def tallies(
         self,
         *,

@@ -398,5 +398,11 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     },
     "voice_sessions.partners": {**_RANGE, "user_id": 1, **_PAGE},
     "voice_sessions.spans": {**_RANGE, "user_id": 1},
+    "voice_sessions.taken": {
+        "guild_id": GUILD,
+        "user_id": 1,
+        "since": NOON - HOUR,
+        "until": NOON + HOUR,
+    },
 }
 """The arguments of each hand-written query, whichever way it is ordered."""
