@@ -20,9 +20,10 @@ _BATCH = 5000
 async def import_feeds(
     source: Source, stage: Stage, report: Report, channels: Mapping[int, int], now: datetime
 ) -> None:
-    """Add the feeds and all that hangs on them. ``channels``: where each server's feeds go.
+    """Add the feeds and all that hangs on them, and have those polled that somebody now follows.
 
-    A subscription of a server keeps that channel itself.
+    ``channels``: of servers whose settings here name another channel for feeds, or none; their
+    subscriptions keep the one they had.
     """
     feeds = await _feeds(source, stage, report, now)
     await _items(source, stage, report, feeds, now)
@@ -148,7 +149,7 @@ async def _subscriptions(
         wanted[subscriber_id, feed_id] = FeedSubscription(
             subscriber_id=subscriber_id, feed_id=feed_id, channel_id=channel_id, created_at=now
         )
-    tally.added = await stage.add_subscriptions(list(wanted.values()))
+    tally.added = await stage.add_subscriptions(list(wanted.values()), now)
     tally.there = len(wanted) - tally.added
 
 

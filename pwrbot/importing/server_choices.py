@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from pwrbot.entities import Settings, VoiceSettings
+from pwrbot.entities import FeedSettings, Settings, VoiceSettings
 from pwrbot.importing.values import snowflake
 
 _FLAT: Final = {
@@ -26,8 +26,6 @@ class Choices(NamedTuple):
     """What a server chose."""
 
     settings: Settings
-    feed_channel_id: int | None
-    """Where its feeds go; a subscription of ours keeps that itself."""
     unknown: tuple[str, ...]
     """What it chose that pwrbot has no counterpart for, as ``feature.key``."""
 
@@ -44,14 +42,18 @@ def read_choices(document: object) -> Choices | None:
     if not isinstance(decoded, dict):
         return None
     chosen = {key: value for key, value in _leaves(decoded) if value not in (None, "", [])}
-    enabled = _flag(chosen.pop("voice.enabled", None))
-    feed_channel_id = snowflake(chosen.pop("feeds.channel_id", None))
-    if _flag(chosen.get("feeds.enabled")) is not False:
-        chosen.pop("feeds.enabled", None)
+    settings = Settings(
+        voice=VoiceSettings(enabled=_flag(chosen.pop("voice.enabled", None)) is not False),
+        feeds=FeedSettings(
+            enabled=_flag(chosen.pop("feeds.enabled", None)) is not False,
+            channel_id=snowflake(chosen.pop("feeds.channel_id", None)),
+            subscribe_role_id=snowflake(chosen.pop("feeds.subscribe_role_id", None)),
+            unsubscribe_role_id=snowflake(chosen.pop("feeds.unsubscribe_role_id", None)),
+        ),
+    )
     if _flag(chosen.get("welcome.enabled")) is False:
         chosen.pop("welcome.enabled", None)
-    settings = Settings(voice=VoiceSettings(enabled=False)) if enabled is False else Settings()
-    return Choices(settings, feed_channel_id, tuple(sorted(chosen)))
+    return Choices(settings, tuple(sorted(chosen)))
 
 
 def _leaves(document: dict[str, Any]) -> Iterator[tuple[str, Any]]:

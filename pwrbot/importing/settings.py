@@ -16,10 +16,10 @@ from pwrbot.importing.values import snowflake
 async def import_settings(
     source: Source, stage: Stage, report: Report, now: datetime
 ) -> dict[int, int]:
-    """Add what servers chose, and give each server's channel for feeds."""
+    """Add what servers chose; gives those channels for feeds that settings here do not name."""
     channels: dict[int, int] = {}
     tally = report.tally("server settings")
-    silent = 0
+    silent = feeds_off = 0
     async for server, document in source.rows("server_settings"):
         tally.read += 1
         guild_id, choices = snowflake(server), read_choices(document)
@@ -28,21 +28,29 @@ async def import_settings(
             report.found(Rule.BAD_SETTINGS, f"server {server}")
             continue
         report.without_counterpart.update(choices.unknown)
-        if choices.feed_channel_id is not None:
-            channels[guild_id] = choices.feed_channel_id
         if choices.settings == Settings():
             tally.left_out += 1
             report.found(Rule.NOTHING_CHOSEN)
         elif await stage.add_settings(guild_id, choices.settings, now):
             tally.added += 1
             silent += not choices.settings.voice.enabled
+            feeds_off += not choices.settings.feeds.enabled
         else:
             tally.there += 1
+            channel_id = choices.settings.feeds.channel_id
+            if channel_id is not None and channel_id != await stage.feed_channel(guild_id):
+                channels[guild_id] = channel_id
     if tally.there:
         report.notes.append("Where a server has settings in pwrbot already, those stand.")
     if silent:
         report.notes.append(
             f"Voice time is switched off in {silent:,} of the servers, as it was in pwr-bot, which"
             " also did that by itself when another feature was switched: /settings turns it on."
+        )
+    if feeds_off:
+        report.notes.append(
+            f"Feeds are switched off in {feeds_off:,} of the servers, as in pwr-bot, which sent"
+            " them all the same, and also switched them off by itself when another feature was"
+            " switched: /feed settings turns them on."
         )
     return channels

@@ -14,6 +14,7 @@ from pwrbot.database import engine_options, open_database
 from pwrbot.entities import (
     Feed,
     FeedItem,
+    FeedItemId,
     FeedSubscription,
     Settings,
     SubscriberKind,
@@ -21,8 +22,9 @@ from pwrbot.entities import (
     VoiceSpan,
 )
 from pwrbot.repository import Repository, Tables, Transaction
-from pwrbot.repository.errors import QueryFileError
+from pwrbot.repository.errors import DecodeError, QueryFileError
 from pwrbot.repository.url import SQLiteURL, parse_url
+from pwrbot.services.feeds import FIRST_INTERVAL_SECONDS
 
 T = TypeVar("T")
 
@@ -63,21 +65,26 @@ class Stage:
         return self._next_id(), False
 
     async def add_items(self, items: Sequence[FeedItem]) -> int:
-        """Add those whose keys are free, and say how many."""
+        """Add those that their feed never had, not even one since removed, and say how many."""
         added = 0
         for part in _parts(items):
             keys = [(item.feed_id, item.item_id) for item in part]
-            there = await self._tables.feed_items.select_many(keys) if self._tables else []
-            taken = {(item.feed_id, item.item_id) for item in there}
+            there = await self._tables.feed_item_ids.select_many(keys) if self._tables else []
+            taken = {(one.feed_id, one.item_id) for one in there}
             new = [item for item, key in zip(part, keys, strict=True) if key not in taken]
             if self._tables and not self._dry:
+                ids = [FeedItemId(item.feed_id, item.item_id) for item in new]
+                await self._tables.feed_item_ids.insert_many(ids)
                 await self._tables.feed_items.insert_many(new)
             added += len(new)
         return added
 
-    async def add_subscriptions(self, subscriptions: Sequence[FeedSubscription]) -> int:
-        """Add those whose keys are free, and say how many."""
+    async def add_subscriptions(
+        self, subscriptions: Sequence[FeedSubscription], now: datetime
+    ) -> int:
+        """Add those whose keys are free, have their feeds polled, and say how many."""
         added = 0
+        followed: set[int] = set()
         for part in _parts(subscriptions):
             keys = [(one.subscriber_id, one.feed_id) for one in part]
             there = await self._tables.feed_subscriptions.select_many(keys) if self._tables else []
@@ -86,6 +93,12 @@ class Stage:
             if self._tables and not self._dry:
                 await self._tables.feed_subscriptions.insert_many(new)
             added += len(new)
+            followed.update(one.feed_id for one in new)
+        if self._tables and not self._dry:
+            for feed_id in sorted(followed):
+                await self._tables.feed_polls.wake(
+                    feed_id=feed_id, interval_seconds=FIRST_INTERVAL_SECONDS, now=now
+                )
         return added
 
     async def add_settings(self, guild_id: int, settings: Settings, now: datetime) -> bool:
@@ -93,11 +106,24 @@ class Stage:
         if self._tables is None:
             return True
         if self._dry:
-            return await self._tables.server_settings.select(guild_id) is None
+            try:
+                return await self._tables.server_settings.select(guild_id) is None
+            except DecodeError:
+                return False
         saved = await self._tables.server_settings.save(
             guild_id=guild_id, settings=settings, version=0, now=now
         )
         return saved is not None
+
+    async def feed_channel(self, guild_id: int) -> int | None:
+        """Where a server's feeds go by its settings that are there; None: they do not say."""
+        if self._tables is None:
+            return None
+        try:
+            row = await self._tables.server_settings.select(guild_id)
+        except DecodeError:
+            return None
+        return None if row is None else row.settings.feeds.channel_id
 
     async def spans(
         self, guild_id: int, user_id: int, since: datetime, until: datetime
@@ -105,15 +131,26 @@ class Stage:
         """When the member has sessions already, open ones too, within [since, until), in order."""
         if self._tables is None:
             return []
-        return await self._tables.voice_sessions.spans(
-            guild_id=guild_id, user_id=user_id, since=since, until=until, now=until
+        return await self._tables.voice_sessions.taken(
+            guild_id=guild_id, user_id=user_id, since=since, until=until
         )
 
     async def add_sessions(self, sessions: Sequence[VoiceSession]) -> None:
-        """Add sessions that overlap none that is there."""
-        if self._tables and not self._dry:
-            for part in _parts(sessions):
-                await self._tables.voice_sessions.insert_many(part)
+        """Add sessions that overlap none that is there.
+
+        Server by server in the order of time: what one statement adds then lies close together in
+        the roll-ups too, most of which are kept by the day.
+        """
+        if self._tables is None or self._dry:
+            return
+        for part in _parts(sorted(sessions, key=lambda one: (one.guild_id, one.joined_at))):
+            await self._tables.voice_sessions.add(
+                guild_ids=[one.guild_id for one in part],
+                user_ids=[one.user_id for one in part],
+                joined_ats=[one.joined_at for one in part],
+                channel_ids=[one.channel_id for one in part],
+                left_ats=[one.left_at for one in part],
+            )
 
     def _next_id(self) -> int:
         self._made_up -= 1

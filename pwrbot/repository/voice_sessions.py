@@ -50,6 +50,16 @@ class OpenVoiceSessions(Table[OpenVoiceSession, tuple[int, int]], Protocol):
 class VoiceSessions(Table[VoiceSession, tuple[int, int, datetime]], Protocol):
     """Who was in which voice channel, from when to when."""
 
+    async def add(
+        self,
+        *,
+        guild_ids: list[int],
+        user_ids: list[int],
+        joined_ats: list[datetime],
+        channel_ids: list[int],
+        left_ats: list[datetime],
+    ) -> int: ...
+
     async def end(
         self,
         *,
@@ -120,6 +130,10 @@ class VoiceSessions(Table[VoiceSession, tuple[int, int, datetime]], Protocol):
 
     async def spans(
         self, *, guild_id: int, user_id: int, since: datetime, until: datetime, now: datetime
+    ) -> list[VoiceSpan]: ...
+
+    async def taken(
+        self, *, guild_id: int, user_id: int, since: datetime, until: datetime
     ) -> list[VoiceSpan]: ...
 
     async def tallies(

@@ -1,5 +1,20 @@
 -- What cuts sessions at midnight UTC: the bot's connections live in that zone.
 
+-- name: add :rows
+-- Adds sessions that ended, all or none: many in one statement, so that the roll-ups are brought up
+-- to them together. The first of each list is one session.
+-- crosses guilds: an import stores those of many servers together
+INSERT INTO voice_sessions (guild_id, user_id, joined_at, channel_id, left_at)
+SELECT
+    given.guild_id,
+    given.user_id,
+    given.joined_at,
+    given.channel_id,
+    given.left_at
+FROM
+    UNNEST(:guild_ids, :user_ids, :joined_ats, :channel_ids, :left_ats)
+        AS given (guild_id, user_id, joined_at, channel_id, left_at);
+
 -- name: end :rows
 -- Stores open sessions as ended, each at its moment. One that would be empty is not kept, nor one
 -- longer than :longest, which only a clock that was wrong can make.

@@ -203,6 +203,26 @@ WHERE
     AND joined_at < :until AND joined_at < :now AND :now > :since AND :since < :until
 ORDER BY started_at, ended_at;
 
+-- name: taken :many
+-- When a member has sessions within the range, open ones up to its end, in the order they began.
+-- Unlike voice_sessions.spans it gives those of no length too: their key is taken.
+SELECT
+    channel_id,
+    CASE WHEN joined_at > :since THEN joined_at ELSE :since END AS started_at,
+    CASE WHEN left_at < :until THEN left_at ELSE :until END AS ended_at
+FROM voice_sessions
+WHERE
+    guild_id = :guild_id AND user_id = :user_id
+    AND left_at > :since AND joined_at < :until AND :since < :until
+UNION ALL
+SELECT
+    channel_id,
+    CASE WHEN joined_at > :since THEN joined_at ELSE :since END AS started_at,
+    :until AS ended_at
+FROM open_voice_sessions
+WHERE guild_id = :guild_id AND user_id = :user_id AND joined_at < :until AND :since < :until
+ORDER BY started_at, ended_at;
+
 -- name: tallies :many
 -- How many sessions of each member began within the range, and the time in them.
 SELECT

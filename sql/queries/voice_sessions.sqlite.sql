@@ -1,5 +1,18 @@
 -- What cuts sessions at midnight UTC: a time is a number of microseconds here.
 
+-- name: add :rows
+-- Adds sessions that ended, all or none: many in one statement, so that the roll-ups are brought up
+-- to them together. The first of each list is one session.
+-- crosses guilds: an import stores those of many servers together
+INSERT INTO voice_sessions (guild_id, user_id, joined_at, channel_id, left_at)
+SELECT
+    value AS guild_id,
+    JSON_EXTRACT(:user_ids, '$[' || key || ']') AS user_id,
+    JSON_EXTRACT(:joined_ats, '$[' || key || ']') AS joined_at,
+    JSON_EXTRACT(:channel_ids, '$[' || key || ']') AS channel_id,
+    JSON_EXTRACT(:left_ats, '$[' || key || ']') AS left_at
+FROM JSON_EACH(:guild_ids);
+
 -- name: end :rows
 -- Stores open sessions as ended, each at its moment. One that would be empty is not kept, nor one
 -- longer than :longest, which only a clock that was wrong can make.

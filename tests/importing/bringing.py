@@ -28,6 +28,8 @@ TABLES = (
     "server_settings",
     "feeds",
     "feed_items",
+    "feed_item_ids",
+    "feed_polls",
     "subscribers",
     "feed_subscriptions",
     "open_voice_sessions",

@@ -294,6 +294,13 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     },
     "subscribers.by_target": {"kind": "guild", "target_id": GUILD},
     "subscribers.ensure": {"kind": "dm", "target_id": 1},
+    "voice_sessions.add": {
+        "guild_ids": [GUILD, GUILD],
+        "user_ids": [71, 72],
+        "joined_ats": [NOON - HOUR, NOON],
+        "channel_ids": [5, 6],
+        "left_ats": [NOON, NOON + HOUR],
+    },
     "voice_sessions.end": {
         "guild_ids": [GUILD, GUILD, OTHER_GUILD],
         "user_ids": [1, 2, 1],
@@ -394,5 +401,11 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     },
     "voice_sessions.partners": {**_RANGE, "user_id": 1, **_PAGE},
     "voice_sessions.spans": {**_RANGE, "user_id": 1},
+    "voice_sessions.taken": {
+        "guild_id": GUILD,
+        "user_id": 1,
+        "since": NOON - HOUR,
+        "until": NOON + HOUR,
+    },
 }
 """The arguments of each hand-written query, whichever way it is ordered."""
