@@ -208,7 +208,7 @@ class Voice(commands.GroupCog, group_name="voice"):
             names = await door.names(guild_id, [row.user_id for row in found.rows], within=0.5)
         return found, names.shown
 
-    def _calendar(self, guild_id: int, who: discord.abc.User | None) -> dict[str, Load]:
+    def _calendar(self, guild_id: int, who: User | None) -> dict[str, Load]:
         """The views of a member's days and hours, or of the whole server's."""
         calendar, who_id = self._bot.voice_calendar, None if who is None else who.id
         title = "Voice statistics of " + ("this server" if who is None else _name(who))

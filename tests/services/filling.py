@@ -27,8 +27,9 @@ def fill(url: str, rows: Sequence[VoiceSession] | Sequence[OpenVoiceSession]) ->
             file.executemany(f"INSERT INTO {into} VALUES ({places})", map(_numbers, tuples))
             file.execute("ANALYZE")
         return
+    copying = f"COPY pwrbot.{into} FROM STDIN"
     with psycopg.connect(url, autocommit=True) as server:
-        with server.cursor() as cursor, cursor.copy(f"COPY pwrbot.{into} FROM STDIN") as copy:
+        with server.cursor() as cursor, cursor.copy(copying.encode()) as copy:
             for row in tuples:
                 copy.write_row(row)
         server.execute("ANALYZE")
