@@ -12,6 +12,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -212,8 +213,9 @@ class Reader:
 class Remote:
     """A reader in another process."""
 
-    def __init__(self, control: Connection) -> None:
+    def __init__(self, control: Connection, process: BaseProcess) -> None:
         self._control = control
+        self._process = process
 
     def pass_over_all(self) -> Spent:
         return self._call("pass")
@@ -229,10 +231,12 @@ class Remote:
 
     def _call(self, what: str) -> Any:
         self._control.send(what)
-        answer = self._control.recv()
-        if isinstance(answer, BaseException):
-            raise answer
-        return answer
+        try:
+            return self._control.recv()
+        except (EOFError, ConnectionError):
+            self._process.join(10)
+            ended = f"in {what!r}, exit code {self._process.exitcode}"
+            raise AssertionError(f"a contestant's process ended {ended}") from None
 
 
 @contextmanager
@@ -249,7 +253,7 @@ def running(kind: str, where: str | Path, urls: list[str], workers: int = 1) -> 
     process.start()
     other.close()
     try:
-        remote = Remote(control)
+        remote = Remote(control, process)
         remote.items()
         yield remote
     finally:
@@ -279,9 +283,9 @@ async def _worked(control: Connection, reads: Reads, urls: list[str]) -> None:
     gc.collect()
     resting = reset_peak()
     try:
-        while True:
-            # Between its turns a contestant does nothing: its event loop may stand.
-            match control.recv():
+        # Between its turns a contestant does nothing: its event loop may stand.
+        while (what := _told(control)) is not None:
+            match what:
                 case "pass":
                     control.send(await _pass(reads, resting))
                 case "items":
@@ -290,10 +294,16 @@ async def _worked(control: Connection, reads: Reads, urls: list[str]) -> None:
                     control.send(await reads.fans())
                 case "fan_out" if isinstance(reads, Pwrbot):
                     control.send(await reads.fan_out())
-    except EOFError:
-        pass
     finally:
         await reads.close()
+
+
+def _told(control: Connection) -> str | None:
+    """What to do next; None: nothing more."""
+    try:
+        return control.recv()
+    except EOFError:
+        return None
 
 
 async def _pass(reads: Reads, resting: int) -> Spent:

@@ -15,7 +15,7 @@ from pwrbot.fleet import join_fleet
 from pwrbot.repository import Repository
 from pwrbot.repository.engine import EngineOptions
 from pwrbot.repository.migrations import migrate, status
-from pwrbot.repository.process_lock import WAIT_SECONDS, AlreadyRunning, ProcessLock
+from pwrbot.repository.process_lock import AlreadyRunning, ProcessLock
 from pwrbot.repository.url import PostgresURL, SQLiteURL, parse_url
 
 log = structlog.get_logger(__name__)
@@ -67,10 +67,8 @@ async def _locked_and_migrated(
         )
 
     if shards is None or config.auto_migrate == "off":
-        wait_seconds = 0 if alone else WAIT_SECONDS
-        async with ProcessLock(
-            url, schema=schema, shards=shards, wait_seconds=wait_seconds, on_taken=_give_way
-        ):
+        waiting = {"wait_seconds": 0.0} if alone else {}
+        async with ProcessLock(url, schema=schema, shards=shards, on_taken=_give_way, **waiting):
             if config.auto_migrate != "off":
                 await bring_up_to_date()
             yield

@@ -81,24 +81,25 @@ shared AS (
         CASE WHEN other.ended_at < own.ended_at THEN other.ended_at ELSE own.ended_at END
             AS ended_at
     FROM own_days AS own
-    CROSS JOIN LATERAL (
-        -- OFFSET keeps the planner from joining the other way round, by channel and not by day: it
-        -- does not know how few days a session has.
-        SELECT
-            segments.user_id,
-            segments.started_at,
-            segments.ended_at
-        FROM voice_segments AS segments
-        WHERE
-            segments.guild_id = :guild_id
-            AND segments.day = own.day
-            AND segments.channel_id = own.channel_id
-            AND segments.started_at < own.ended_at
-            AND segments.ended_at > own.started_at
-            AND segments.user_id <> :user_id
-        ORDER BY segments.started_at, segments.user_id
-        OFFSET 0
-    ) AS other
+    CROSS JOIN
+        LATERAL (
+            -- OFFSET keeps the planner from joining the other way round, by channel and not by day: it
+            -- does not know how few days a session has.
+            SELECT
+                segments.user_id,
+                segments.started_at,
+                segments.ended_at
+            FROM voice_segments AS segments
+            WHERE
+                segments.guild_id = :guild_id
+                AND segments.day = own.day
+                AND segments.channel_id = own.channel_id
+                AND segments.started_at < own.ended_at
+                AND segments.ended_at > own.started_at
+                AND segments.user_id <> :user_id
+            ORDER BY segments.started_at, segments.user_id
+            OFFSET 0
+        ) AS other
     UNION ALL
     SELECT
         other.user_id,

@@ -105,7 +105,7 @@ SELECT
     own.user_id,
     own.total,
     1 + (
-        SELECT COUNT(*) AS before
+        SELECT COUNT(*) AS ahead
         FROM totals AS other
         WHERE
             other.total > own.total
