@@ -83,8 +83,8 @@ shared AS (
     FROM own_days AS own
     CROSS JOIN
         LATERAL (
-            -- OFFSET keeps the planner from joining the other way round, by channel and not by day: it
-            -- does not know how few days a session has.
+            -- OFFSET keeps the planner from joining the other way round, by channel and not by
+            -- day: it does not know how few days a session has.
             SELECT
                 segments.user_id,
                 segments.started_at,
