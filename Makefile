@@ -68,7 +68,7 @@ demo: $(STAMP) ## Watch the bot work on a community of its own: no token, no ser
 	@exec $(BIN)/pwrbot demo
 
 test: $(STAMP) ## Run every test, on SQLite and on a PostgreSQL of its own
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal
 
 lint: $(STAMP) ## Check the Python code's style and format
 	$(BIN)/ruff format --check .

@@ -97,9 +97,9 @@ async def _use(sandbox: Sandbox, guild: Guild) -> None:
 
 async def _fail(sandbox: Sandbox, guild: Guild, url: str) -> str:
     """A command that cannot work: the id that the member is told."""
-    await asyncio.to_thread(_rename, url, "voice_sessions", "elsewhere")
+    await asyncio.to_thread(_rename, url, "voice_member_totals", "elsewhere")
     reply = await sandbox.invoke(guild, NAMES[0], "voice leaderboard")
-    await asyncio.to_thread(_rename, url, "elsewhere", "voice_sessions")
+    await asyncio.to_thread(_rename, url, "elsewhere", "voice_member_totals")
     answers = [reply, *reply.follow_ups]
     (text,) = [a.text for a in answers if not a.deleted and "went wrong" in a.text]
     found = re.search(r"\b[0-9a-f]{8}\b", text)
