@@ -177,6 +177,7 @@ async def test_the_ranges_offered_are_exactly_these(live: LiveBot, guild: Guild)
         "leaderboard",
         "partners",
         "stats",
+        "server",
         "why",
         "rewards",
         "board",

@@ -599,5 +599,6 @@ async def test_a_half_migrated_database_names_what_does_not_fit(migrated_url: st
     of_items = (CRUD - {"delete", "count"}) | {"latest", "page"}
     assert named == {
         *(f"feed_items.{name}" for name in of_items),
+        "feed_deliveries.pending",
         "feed_subscriptions.page_with_latest",
     }
