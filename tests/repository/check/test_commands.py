@@ -65,20 +65,20 @@ def test_findings_come_one_a_line_or_as_annotations(
 ) -> None:
     edit(
         sql / "queries" / "feed_subscriptions.sql",
-        "INNER JOIN feeds AS f",
-        "LEFT JOIN feeds AS f",
+        "INNER JOIN feeds AS f ON s.feed_id = f.id\nLEFT JOIN feed_items",
+        "LEFT JOIN feeds AS f ON s.feed_id = f.id\nLEFT JOIN feed_items",
     )
     assert main(["sql", "check"]) == 1
     lines = capsys.readouterr().out.splitlines()
     assert (
-        "sql/queries/feed_subscriptions.sql:18 feed_subscriptions.page_with_latest"
+        "sql/queries/feed_subscriptions.sql:21 feed_subscriptions.page_with_latest"
         " [sqlite, postgres]: column name can be NULL, SubscribedFeed.name says str"
     ) in lines
     assert main(["sql", "check", "--format", "github"]) == 1
     annotations = capsys.readouterr().out.splitlines()
     assert len(annotations) == len(lines)
     assert (
-        "::error file=sql/queries/feed_subscriptions.sql,line=18,"
+        "::error file=sql/queries/feed_subscriptions.sql,line=21,"
         "title=feed_subscriptions.page_with_latest [sqlite%2C postgres]::"
         "column name can be NULL, SubscribedFeed.name says str"
     ) in annotations
