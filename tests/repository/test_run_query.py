@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
 
@@ -62,6 +63,14 @@ async def test_rows_in_a_table(two_sessions: Repository, migrated_url: str) -> N
         "since=now-7d",
         "until=2026-03-01T13:00+01:00",
         "now=now",
+        "added=0",
+        "taken=1",
+        "first_year=0",
+        "last_year=9999",
+        "edges=1",
+        "hide_left=false",
+        "least=1s",
+        "viewer_id=none",
         "limit=10",
         "offset=0",
     )
@@ -198,16 +207,17 @@ async def test_the_engine_itself_refuses_every_change(migrated_url: str) -> None
     statements = {s.name: s for s in bind_repository(name).statements}
     engine = await open_engine(url, EngineOptions(read_only=True))
     write, read = statements["open_voice_sessions.remove_all"], statements["feeds.count"]
+    values = write.adapt([1, [0], 1, [0]])
     try:
         with pytest.raises(DatabaseReadOnly):
-            await engine.execute(write, [])
+            await engine.execute(write, values)
         with pytest.raises(DatabaseReadOnly):
-            await engine.fetch(write, [])
+            await engine.fetch(write, values)
         with pytest.raises(DatabaseReadOnly):
             await engine.execute_many(statements["feeds.delete"], [[1]])
         async with engine.transaction() as tx:
             with pytest.raises(DatabaseReadOnly):
-                await _within_savepoint(tx, write)
+                await _within_savepoint(tx, write, values)
             assert len(await tx.fetch(read, [])) == 1
         async with engine.transaction() as tx:
             assert len(await tx.fetch(read, [])) == 1
@@ -217,9 +227,11 @@ async def test_the_engine_itself_refuses_every_change(migrated_url: str) -> None
         await engine.close()
 
 
-async def _within_savepoint(tx: TransactionExecutor, statement: Statement) -> None:
+async def _within_savepoint(
+    tx: TransactionExecutor, statement: Statement, values: Sequence[Any]
+) -> None:
     async with tx.transaction() as inner:
-        await inner.execute(statement, [])
+        await inner.execute(statement, values)
 
 
 # The command
