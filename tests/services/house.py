@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -21,6 +22,11 @@ AFK = 12
 
 def at(minute: float) -> datetime:
     return START + timedelta(minutes=minute)
+
+
+def runs(repository: Repository) -> Counter[str]:
+    """How often each statement has run so far, by its name."""
+    return Counter({each.name: each.statistics.calls for each in repository.statements})
 
 
 class Unsteady:

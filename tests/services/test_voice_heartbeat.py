@@ -11,8 +11,9 @@ import pytest
 from pwrbot.entities import BotMeta, OpenVoiceSession
 from pwrbot.repository import Repository
 from pwrbot.services.voice_heartbeat import HEARTBEAT, Beat, Heartbeat
+from pwrbot.services.voice_state import GuildVoice, VoiceState
 from pwrbot.shards import Shards, parse_shards
-from tests.services.house import START, at
+from tests.services.house import START, House, at, runs
 
 CHANNEL = 9
 
@@ -103,6 +104,29 @@ async def test_one_that_cannot_be_read_hides_no_other(repository: Repository) ->
     await start(repository, "0/1", 20)
     assert await ended(repository) == {0: at(5)}
     assert await running(repository) == set()
+
+
+@pytest.mark.parametrize("sessions", [0, 1, 200])
+async def test_one_statement_however_many_are_open(house: House, sessions: int) -> None:
+    """In however many guilds; it writes one row, and none of theirs."""
+    for number in range(max(sessions // 20, 1)):
+        states = [
+            VoiceState(guild(number), user_id, CHANNEL)
+            for user_id in range(sessions)[number * 20 : number * 20 + 20]
+        ]
+        house.tracker.guild_seen(GuildVoice(guild(number), None, tuple(states)), at(0))
+    await house.tracker.drain()
+    before = await house.running()
+    assert len(before) == sessions
+
+    house.clock.set(at(1))
+    counted = runs(house.repository)
+    assert await house.tracker.beat()
+
+    assert runs(house.repository) - counted == {"bot_meta.replace": 1}
+    assert await house.running() == before
+    [row] = await house.repository.bot_meta.select_all()
+    assert msgspec.json.decode(row.value, type=Beat).at == at(1)
 
 
 async def test_each_start_has_a_higher_number(repository: Repository) -> None:
