@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime
@@ -191,7 +192,9 @@ def test_every_step_back_and_forth_over_rows(url: SQLiteURL | PostgresURL) -> No
             name: without_lost_columns(after[name], rows) for name, rows in kept.items()
         }
         fill(url)
-    assert set(tables_of(url)) == set(ROWS), "a new table needs a row in this test"
+    assert set(re.findall(r"\bCREATE TABLE (\w+)", latest)) == set(ROWS), (
+        "a new table needs a row in this test"
+    )
 
 
 def test_the_dump_makes_the_schema_again(
