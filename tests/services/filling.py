@@ -1,4 +1,4 @@
-"""Many sessions at once, past the repository: PostgreSQL's triggers then run once for all."""
+"""Many rows at once, past the repository: PostgreSQL's triggers then run once for all."""
 
 from __future__ import annotations
 
@@ -10,14 +10,20 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import psycopg
 
-from pwrbot.entities import OpenVoiceSession, VoiceSession
+from pwrbot.entities import OpenVoiceSession, VoiceDeparture, VoiceSession
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_TABLES = {OpenVoiceSession: "open_voice_sessions", VoiceSession: "voice_sessions"}
+_TABLES = {
+    OpenVoiceSession: "open_voice_sessions",
+    VoiceDeparture: "voice_departures",
+    VoiceSession: "voice_sessions",
+}
 
 
-def fill(url: str, rows: Sequence[VoiceSession] | Sequence[OpenVoiceSession]) -> None:
-    """Add sessions to a migrated database, and have it look at what it holds."""
+def fill(
+    url: str, rows: Sequence[VoiceSession] | Sequence[OpenVoiceSession] | Sequence[VoiceDeparture]
+) -> None:
+    """Add rows to a migrated database, and have it look at what it holds."""
     names = [field.name for field in msgspec.structs.fields(rows[0])]
     into = f"{_TABLES[type(rows[0])]} ({', '.join(names)})"
     tuples = map(msgspec.structs.astuple, rows)
@@ -35,7 +41,7 @@ def fill(url: str, rows: Sequence[VoiceSession] | Sequence[OpenVoiceSession]) ->
         server.execute("ANALYZE")
 
 
-def _numbers(row: Iterable[int | datetime]) -> tuple[int, ...]:
+def _numbers(row: Iterable[int | str | datetime]) -> tuple[int | str, ...]:
     return tuple(
         (value - _EPOCH) // timedelta(microseconds=1) if isinstance(value, datetime) else value
         for value in row
