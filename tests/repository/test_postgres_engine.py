@@ -60,6 +60,71 @@ def one(url: str, sql: str) -> Any:
 # Connecting
 
 
+async def setting(repository: Repository, name: str) -> str:
+    engine = repository._engine
+    assert isinstance(engine, PostgresEngine)
+    async with engine._connection() as connection:
+        return str(await connection.fetchval("SELECT current_setting($1)", name))
+
+
+async def test_no_answer_is_compiled_or_waits_for_workers(repository: Repository) -> None:
+    assert await setting(repository, "jit") == "off"
+    assert await setting(repository, "max_parallel_workers_per_gather") == "0"
+    assert await setting(repository, "timezone") == "UTC"
+
+
+async def test_a_pooler_that_passes_no_such_settings_on_is_fine(
+    migrated_postgres_url: str,
+) -> None:
+    """PgBouncer ends a connection that asks for one: its ``ignore_startup_parameters``."""
+    url = parse_url(migrated_postgres_url)
+    assert isinstance(url, PostgresURL)
+    ((host, there),) = url.hosts
+    turned_away = 0
+    handlers: list[asyncio.Task[Any] | None] = []
+
+    async def pooled(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal turned_away
+        handlers.append(asyncio.current_task())
+        first = await packet(reader)
+        if first[4:] == bytes.fromhex("04d2162f"):  # asks for TLS
+            writer.write(b"N")
+            first = await packet(reader)
+        if b"jit" in first:
+            turned_away += 1
+            fields = b"SFATAL\0C08P01\0Munsupported startup parameter: jit\0\0"
+            writer.write(b"E" + (len(fields) + 4).to_bytes(4, "big") + fields)
+            await closed(writer)
+            return
+        theirs, ours = await asyncio.open_connection(host, there)
+        ours.write(first)
+        await asyncio.gather(passed(reader, ours), passed(theirs, writer))
+
+    async def packet(reader: asyncio.StreamReader) -> bytes:
+        length = await reader.readexactly(4)
+        return length + await reader.readexactly(int.from_bytes(length, "big") - 4)
+
+    async def passed(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(1 << 16):
+            writer.write(data)
+        await closed(writer)
+
+    async def closed(writer: asyncio.StreamWriter) -> None:
+        writer.close()
+        await writer.wait_closed()
+
+    pooler = await asyncio.start_server(pooled, "127.0.0.1", 0)
+    port = pooler.sockets[0].getsockname()[1]
+    through = migrated_postgres_url.replace(f":{there}", f":{port}")
+    opened = await Repository.open(through, EngineOptions(timeout=5))
+    assert turned_away == 1
+    assert await setting(opened, "timezone") == "UTC"
+    await opened.close()
+    pooler.close()
+    await pooler.wait_closed()
+    await asyncio.gather(*(task for task in handlers if task is not None))
+
+
 async def refused(url: str, message: str) -> None:
     with structlog.testing.capture_logs() as logs, pytest.raises(DatabaseUnavailable) as caught:
         await Repository.open(url)
