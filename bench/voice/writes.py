@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import itertools
 import random
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -18,14 +17,18 @@ import asyncpg
 import msgspec
 
 from bench.voice import pwr_bot
-from bench.voice.data import EPOCH, NOW, Community, micros
+from bench.voice.data import A_DAY, BIG_SHARE, EPOCH, NOW, Community, micros
 from bench.voice.ours import Ours
 from bench.voice.reads import Times, times
 from bench.voice.stores import Stores, numbered
+from pwrbot.repository.engine.sqlite_connection import WRITING
 
 WRITERS: Final = 100
 POOL: Final = 10
 LENGTH: Final = timedelta(minutes=47, seconds=20, microseconds=456)
+PAUSE: Final = 5 * WRITERS
+"""Events before the same member comes again: later than LENGTH, and when no writer that is a little
+behind still has the member's last session open."""
 
 SQLITE_MODES: Final = ("FULL", "NORMAL")
 
@@ -45,24 +48,31 @@ Pair = Callable[[Event], Awaitable[object]]
 
 
 class Events:
-    """Of the big guild's members, after the end of the data: nobody's sessions overlap."""
+    """Of the big guild's members, after the end of the data, at its pace, whoever comes often more
+    often: drawn from its sessions. Nobody's overlap.
+    """
 
     def __init__(self, community: Community, seed: int = 1) -> None:
         mine = community.sessions.where(community.sessions.guild_id == community.big_guild)
-        busy = set(mine.user_id[mine.left_at > micros(NOW)].tolist())
-        rows = zip(mine.user_id.tolist(), mine.channel_id.tolist(), strict=True)
-        where = {user_id: channel_id for user_id, channel_id in rows if user_id not in busy}
-        chosen = list(where.items())
-        random.Random(seed).shuffle(chosen)
+        self._busy = frozenset(mine.user_id[mine.left_at > micros(NOW)].tolist())
+        self._places = mine
         self._guild_id = community.big_guild
-        self._people = itertools.cycle(chosen)
-        self._step = LENGTH * 1.5 / len(chosen)
-        self._numbers = itertools.count(1)
+        self._random = random.Random(seed)
+        self._step = timedelta(days=1) / (A_DAY * BIG_SHARE)
+        self._last: dict[int, int] = {}
+        self._number = 0
 
     def next(self) -> Event:
-        """Everybody comes once, for most of an hour, before anybody comes again."""
-        user_id, channel_id = next(self._people)
-        joined = NOW + next(self._numbers) * self._step
+        """Somebody who was not among the last few hundred comes for most of an hour."""
+        self._number += 1
+        while True:
+            place = self._random.randrange(len(self._places))
+            user_id = int(self._places.user_id[place])
+            if user_id not in self._busy and self._last.get(user_id, -PAUSE) + PAUSE < self._number:
+                break
+        self._last[user_id] = self._number
+        joined = NOW + self._number * self._step
+        channel_id = int(self._places.channel_id[place])
         return Event(self._guild_id, user_id, channel_id, joined, joined + LENGTH)
 
 
@@ -116,6 +126,8 @@ async def sqlite_pairs(stores: Stores, synchronous: str) -> AsyncIterator[dict[s
     await ours.set_synchronous(synchronous)
     theirs = _sqlite(stores.pwr_bot, synchronous)
     bare = _sqlite(stores.ours, synchronous)
+    for pragma in WRITING:
+        bare.execute(f"PRAGMA {pragma}")
     hopping = await _aiosqlite(stores.pwr_bot, synchronous)
 
     async def our_statements(transactions: Any) -> None:
@@ -194,7 +206,8 @@ async def at_once(
     taken: dict[str, list[float]] = {name: [] for name in contestants}
     for number in range(-1, rounds):  # the first does not count
         for name, store in contestants.items():
-            given = [[events.next() for _ in range(pairs[name])] for _ in range(writers)]
+            coming = [events.next() for _ in range(pairs[name] * writers)]
+            given = [coming[number::writers] for number in range(writers)]
 
             async def work(mine: list[Event], store: Pair = store) -> None:
                 for event in mine:

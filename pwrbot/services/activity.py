@@ -196,6 +196,9 @@ class _Sums:
         for row in rows:
             hour = _moment(row.hour)
             quarters = (row.quarter_1, row.quarter_2, row.quarter_3, row.quarter_4)
+            if first <= hour and hour + _HOUR <= last and (whole := self._whole(hour)):
+                self.add(whole, sum(quarters, _ZERO))
+                continue
             cuts = list(pieces(hour, hour + _HOUR, self.zone))
             for number, total in enumerate(quarters):
                 begin = hour + number * _QUARTER
@@ -206,6 +209,14 @@ class _Sums:
                     self.add(piece, total)
                 else:
                     yield begin, begin + _QUARTER
+
+    def _whole(self, hour: datetime) -> Piece | None:
+        """An hour of UTC that is one of the zone's too, as nearly all of a year's are."""
+        local, end = hour.astimezone(self.zone), hour + _HOUR
+        offset = local.utcoffset()
+        if local.minute or local.second or end.astimezone(self.zone).utcoffset() != offset:
+            return None
+        return Piece(hour, end, local.weekday(), local.hour)
 
     def done(self) -> Activity:
         days: list[DayTime] = []
