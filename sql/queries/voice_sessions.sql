@@ -25,8 +25,8 @@ WHERE
 -- A page of the members of a guild by their time within the range, longest first, ties by user_id:
 -- those with at least :least, from the place after :offset on. The line of :viewer_id comes along
 -- whatever its place. With :hide_left nobody who left has a place. The range is put together from
--- roll-ups (pwrbot/services/cover.py).
-WITH parts AS (
+-- roll-ups (pwrbot/services/cover.py). SQLite would write the parts down before it adds them up.
+WITH parts AS NOT MATERIALIZED (
     SELECT
         user_id,
         total
@@ -119,7 +119,7 @@ ORDER BY place;
 -- name: channels :many
 -- A page of the channels of a guild by the time all members together spent there within the range,
 -- longest first, ties by channel_id. The range is put together from roll-ups, as above.
-WITH parts AS (
+WITH parts AS NOT MATERIALIZED (
     SELECT
         channel_id,
         total
