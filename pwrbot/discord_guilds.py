@@ -19,7 +19,7 @@ import structlog
 
 from pwrbot.entities import VoiceDeparture
 from pwrbot.services.voice_boards import MessageGone, PostedBoard, Unpostable
-from pwrbot.services.voice_rewards import MemberGone, Membership, RoleTrouble
+from pwrbot.services.voice_rewards import ROLE_DELETED, MemberGone, Membership, RoleTrouble
 from pwrbot.shards import ALL, Shards
 from pwrbot.views.posted import posted_board
 from pwrbot.views.wording import mention, plain
@@ -155,7 +155,7 @@ class DiscordGuilds:
             return "The server can't be reached at the moment."
         role = guild.get_role(role_id)
         if role is None:
-            return "The role was deleted."
+            return ROLE_DELETED
         if role.is_default() or role.managed:
             return "Nobody can give that role: it belongs to everyone or to an app."
         if not guild.me.guild_permissions.manage_roles:
@@ -172,9 +172,9 @@ class DiscordGuilds:
             if error.code in (_UNKNOWN_MEMBER, _UNKNOWN_USER):
                 await self._left(guild_id, user_id)
                 raise MemberGone from None
-            raise RoleTrouble(_refused(error)) from None
+            raise _role_trouble(error) from None
         except _TROUBLE as error:
-            raise RoleTrouble(_refused(error)) from None
+            raise _role_trouble(error) from None
         roles = frozenset(int(role) for role in data["roles"])
         return Membership(roles, discord.utils.parse_time(data.get("joined_at")))
 
@@ -197,9 +197,9 @@ class DiscordGuilds:
             if error.code in (_UNKNOWN_MEMBER, _UNKNOWN_USER):
                 await self._left(guild_id, user_id)
                 raise MemberGone from None
-            raise RoleTrouble(_refused(error)) from None
+            raise _role_trouble(error) from None
         except _TROUBLE as error:
-            raise RoleTrouble(_refused(error)) from None
+            raise _role_trouble(error) from None
 
     # Boards
 
@@ -246,14 +246,15 @@ def _of_the_past(row: VoiceDeparture) -> str:
     return f"{plain(row.name)} (left the server)" if row.name else "Someone who left the server"
 
 
-def _refused(error: BaseException) -> str:
-    match getattr(error, "code", None), getattr(error, "status", 0):
-        case code, _ if code == _UNKNOWN_ROLE:
-            return "The role was deleted."
-        case _, 403:
-            return "Discord refused: I need Manage Roles, and a role above the one I give."
-        case _:
-            return "Discord can't be reached, or is in trouble."
+def _role_trouble(error: BaseException) -> RoleTrouble:
+    status = getattr(error, "status", 0)
+    if getattr(error, "code", None) == _UNKNOWN_ROLE:
+        return RoleTrouble(ROLE_DELETED, unchanged=True)
+    if status == 403:
+        return RoleTrouble(
+            "Discord refused: I need Manage Roles, and a role above the one I give.", unchanged=True
+        )
+    return RoleTrouble("Discord can't be reached, or is in trouble.")
 
 
 def _unpostable(error: BaseException) -> Unpostable:

@@ -26,6 +26,8 @@ class VoiceRewards(Table[VoiceReward, tuple[int, int]], Protocol):
         self, *, guild_id: int, role_id: int, enabled: bool, ending: bool, due_at: datetime
     ) -> int: ...
 
+    async def drop_ending(self, *, guild_id: int, role_id: int) -> int: ...
+
 
 class VoiceRewardHolders(Table[VoiceRewardHolder, tuple[int, int, int]], Protocol):
     """Who has earned which role."""

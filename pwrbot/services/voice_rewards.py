@@ -33,6 +33,8 @@ MOST_TOP: Final = 100
 EVERY: Final = timedelta(minutes=10)
 CALLS: Final = 30
 """How often one look at one rule may ask Discord for something."""
+ROLE_DELETED: Final = "The role was deleted."
+"""The obstacle that no waiting removes."""
 
 _AT_A_TIME: Final = 20  # rules
 _MOST_EARNERS: Final = 100_000
@@ -53,6 +55,11 @@ class RoleTrouble(PwrbotError):
     """Discord won't let the bot give or take the role."""
 
     # The message is the reason that the server's managers see.
+
+    def __init__(self, reason: str, *, unchanged: bool = False) -> None:
+        """``unchanged``: Discord refused, so that for certain nothing was given or taken."""
+        super().__init__(reason)
+        self.unchanged = unchanged
 
 
 class MemberGone(PwrbotError):
@@ -151,10 +158,15 @@ class VoiceRewards:
         """What putting a rule in force would change now. Raises RewardRefused."""
         rule = await self.rule(guild_id, role_id)
         earners = await self._earners(rule)
+        earned = set(earners)
         holders = await self._holders(rule)
         return RewardPreview(
             getting=[user_id for user_id in earners if user_id not in holders],
-            losing=[user_id for user_id in holders if user_id not in set(earners)],
+            losing=[
+                holder.user_id
+                for holder in holders.values()
+                if holder.given and holder.user_id not in earned
+            ],
             keeping=sum(user_id in holders for user_id in earners),
         )
 
@@ -203,6 +215,9 @@ class VoiceRewards:
 
     async def _look_at(self, rule: VoiceReward, roles: Roles) -> None:
         obstacle = roles.obstacle(rule.guild_id, rule.role_id)
+        if obstacle == ROLE_DELETED and rule.ending:
+            await self._end(rule)
+            return
         if obstacle is not None:
             await self._settle(rule, EVERY, obstacle)
             return
@@ -214,7 +229,7 @@ class VoiceRewards:
             await self._settle(rule, _AFTER_TROUBLE, str(error))
             return
         if done and rule.ending:
-            await self._forget(rule.guild_id, rule.role_id)
+            await self._end(rule)
         else:
             await self._settle(rule, EVERY if done else _SOON, None)
 
@@ -245,6 +260,12 @@ class VoiceRewards:
             problem=problem,
         )
 
+    async def _end(self, rule: VoiceReward) -> None:
+        """Forget a rule whose role is taken back; not one made anew meanwhile."""
+        async with self._repository.transaction() as tx:
+            if await tx.voice_rewards.drop_ending(guild_id=rule.guild_id, role_id=rule.role_id):
+                await tx.voice_reward_holders.clear(guild_id=rule.guild_id, role_id=rule.role_id)
+
     async def _forget(self, guild_id: int, role_id: int) -> None:
         async with self._repository.transaction() as tx:
             await tx.voice_reward_holders.clear(guild_id=guild_id, role_id=role_id)
@@ -257,6 +278,7 @@ class _Visit:
     def __init__(
         self, repository: Repository, now: datetime, rule: VoiceReward, roles: Roles
     ) -> None:
+        self._rules = repository.voice_rewards
         self._holders = repository.voice_reward_holders
         self._now = now
         self._rule = rule
@@ -264,16 +286,16 @@ class _Visit:
         self._calls = CALLS
 
     async def work(self, earners: Sequence[int], holders: dict[int, VoiceRewardHolder]) -> bool:
-        """Says whether all was done: False where the calls did not suffice."""
+        """Says whether all was done: False where the calls did not suffice, or the rule changed."""
         earned = set(earners)
         for holder in holders.values():
             if holder.user_id not in earned:
-                if self._calls < 1:
+                if self._calls < 1 or await self._changed():
                     return False
                 await self._take(holder)
         for user_id in earners:
             if user_id not in holders:
-                if self._calls < 2:
+                if self._calls < 2 or await self._changed():
                     return False
                 await self._give(user_id)
         old = sorted(
@@ -285,9 +307,14 @@ class _Visit:
             key=lambda holder: holder.checked_at,
         )
         for holder in old[:_CHECKS]:
-            if self._calls >= 2:
+            if self._calls >= 2 and not await self._changed():
                 await self._check(holder)
         return True
+
+    async def _changed(self) -> bool:
+        """Whether somebody changed the rule, or removed it, since this look began."""
+        rule = self._rule
+        return await self._rules.select((rule.guild_id, rule.role_id)) != rule
 
     def _fresh(self, holder: VoiceRewardHolder) -> bool:
         # A time to come was written by a clock that ran ahead.
@@ -305,14 +332,12 @@ class _Visit:
         self._calls -= 1
         try:
             member = await self._roles.member(guild_id, user_id)
-            had = role_id in member.role_ids
-            # Written first: what was given must be known. One never checked is looked at soon.
-            holder = VoiceRewardHolder(
-                guild_id, role_id, user_id, given=not had, checked_at=self._now if had else EPOCH
-            )
-            await self._holders.replace(holder)
-            if not had:
+            given = role_id not in member.role_ids
+            holder = VoiceRewardHolder(guild_id, role_id, user_id, given, checked_at=self._now)
+            if given:
                 await self._hand_over(holder)
+            else:
+                await self._holders.replace(holder)
         except MemberGone:
             await self._holders.delete((guild_id, role_id, user_id))
 
@@ -332,10 +357,14 @@ class _Visit:
 
     async def _hand_over(self, holder: VoiceRewardHolder) -> None:
         self._calls -= 1
+        # Written first: what was given must be known, also where no answer comes. One never checked
+        # is looked at soon.
+        await self._holders.replace(replace(holder, checked_at=EPOCH))
         try:
             await self._roles.give(holder.guild_id, holder.user_id, holder.role_id)
-        except RoleTrouble:
-            await self._forget(holder)
+        except RoleTrouble as error:
+            if error.unchanged:
+                await self._forget(holder)
             raise
         await self._holders.replace(replace(holder, checked_at=self._now))
 

@@ -53,3 +53,8 @@ SET
     due_at = :due_at,
     problem = NULL
 WHERE guild_id = :guild_id AND role_id = :role_id;
+
+-- name: drop_ending :rows
+-- Drops a rule whose role is taken back; 0 where it was made anew, or put in force, meanwhile.
+DELETE FROM voice_rewards
+WHERE guild_id = :guild_id AND role_id = :role_id AND ending = TRUE;

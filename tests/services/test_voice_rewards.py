@@ -17,6 +17,7 @@ from pwrbot.services.voice_rewards import (
     CALLS,
     EVERY,
     MOST_REWARDS,
+    ROLE_DELETED,
     MemberGone,
     Membership,
     RewardRefused,
@@ -286,3 +287,75 @@ async def test_rules_that_are_refused(scene: Scene) -> None:
         await scene.rewards.add(GUILD, role_id, Range.TODAY, top=1)
     with pytest.raises(RewardRefused, match="at most 10"):
         await scene.rewards.add(GUILD, ROLE, Range.TODAY, top=1)
+
+
+async def test_preview_takes_the_role_from_nobody_who_had_it_before(scene: Scene) -> None:
+    await scene.spent(ADA, 5)
+    await scene.spent(BOB, 5)
+    server = Server(ADA, BOB)
+    server.roles[ADA].add(ROLE)
+    await scene.rewards.add(GUILD, ROLE, Range.PAST_24_HOURS, least=HOUR)
+    await scene.rewards.enable(GUILD, ROLE, True)
+    await scene.rewards.look(server)
+    scene.clock.advance(days=2)
+    preview = await scene.rewards.preview(GUILD, ROLE)
+    await scene.rewards.look(server)
+    assert server.having() == {ADA}
+    assert list(preview.losing) == [BOB]
+
+
+async def test_a_role_given_by_a_call_whose_answer_was_lost_is_taken_back(scene: Scene) -> None:
+    class Silent(Server):
+        async def give(self, guild_id: int, user_id: int, role_id: int) -> None:
+            await super().give(guild_id, user_id, role_id)
+            raise RoleTrouble("Discord can't be reached.")
+
+    await scene.spent(ADA, 5)
+    server = Silent(ADA)
+    await scene.rewards.add(GUILD, ROLE, Range.PAST_24_HOURS, least=HOUR)
+    await scene.rewards.enable(GUILD, ROLE, True)
+    await scene.rewards.look(server)
+    assert server.having() == {ADA}
+    for _ in range(50):
+        scene.clock.advance(hours=1)
+        await scene.rewards.look(server)
+    assert server.having() == set()
+    assert await scene.repository.voice_reward_holders.count() == 0
+
+
+async def test_a_rule_changed_while_it_is_looked_at_is_left_to_the_next_look(
+    scene: Scene,
+) -> None:
+    class Interrupted(Server):
+        async def take(self, guild_id: int, user_id: int, role_id: int) -> None:
+            await super().take(guild_id, user_id, role_id)
+            await scene.rewards.add(GUILD, ROLE, Range.ALL_TIME, top=3)
+
+        async def give(self, guild_id: int, user_id: int, role_id: int) -> None:
+            await super().give(guild_id, user_id, role_id)
+            await scene.rewards.enable(GUILD, ROLE, False)
+
+    for user_id in (ADA, BOB, CY):
+        await scene.spent(user_id, 5)
+    server = Interrupted(ADA, BOB, CY)
+    await scene.rewards.add(GUILD, ROLE, Range.ALL_TIME, least=HOUR)
+    await scene.rewards.enable(GUILD, ROLE, True)
+    await scene.rewards.look(server)
+    assert server.having() == {ADA}, "switched off by then"
+    await scene.rewards.remove(GUILD, ROLE, take_back=True)
+    await scene.rewards.look(server)
+    assert server.having() == set()
+    assert (await scene.rewards.rule(GUILD, ROLE)).top == 3, "made anew by then"
+
+
+async def test_a_rule_that_ends_does_not_wait_for_a_deleted_role(scene: Scene) -> None:
+    await scene.spent(ADA, 5)
+    server = Server(ADA)
+    await scene.rewards.add(GUILD, ROLE, Range.ALL_TIME, least=HOUR)
+    await scene.rewards.enable(GUILD, ROLE, True)
+    await scene.rewards.look(server)
+    await scene.rewards.remove(GUILD, ROLE, take_back=True)
+    server.blocked = ROLE_DELETED
+    await scene.rewards.look(server)
+    assert await scene.rewards.of_guild(GUILD) == []
+    assert await scene.repository.voice_reward_holders.count() == 0

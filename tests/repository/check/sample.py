@@ -364,6 +364,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     },
     "voice_reward_holders.clear": _REWARD,
     "voice_reward_holders.of_reward": _REWARD,
+    "voice_rewards.drop_ending": _REWARD,
     "voice_rewards.due": {**_ONE_SHARD, "now": NOON, "beyond": NOON + HOUR, "limit": 10},
     "voice_rewards.of_guild": {"guild_id": GUILD},
     "voice_rewards.settle": {**_REWARD, "due_at": NOON, "problem": "No."},
