@@ -7,6 +7,7 @@ and late, and what it said is remembered.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections import OrderedDict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -38,7 +39,8 @@ _SWEPT: Final = 10  # members a minute
 
 _UNKNOWN_CHANNEL, _UNKNOWN_MEMBER, _UNKNOWN_MESSAGE = 10003, 10007, 10008
 _UNKNOWN_ROLE, _UNKNOWN_USER = 10011, 10013
-_TROUBLE = (discord.HTTPException, aiohttp.ClientError, OSError, TimeoutError)
+_LINE_BROKE = (aiohttp.ClientError, OSError, TimeoutError)
+_TROUBLE = (discord.HTTPException, *_LINE_BROKE)
 
 
 class Names(msgspec.Struct, frozen=True):
@@ -207,8 +209,13 @@ class DiscordGuilds:
         """Post a board; the id of the message. Raises Unpostable."""
         channel = self._channel(board.guild_id, channel_id)
         view = posted_board(board, await self._shown(board))
+        nonce = hashlib.blake2b(board.key.encode(), digest_size=12).hexdigest()
         try:
-            return (await channel.send(view=view)).id
+            try:
+                return (await channel.send(view=view, nonce=nonce)).id
+            except _LINE_BROKE:
+                # It may have been posted: for a nonce that Discord knows it gives that message.
+                return (await channel.send(view=view, nonce=nonce)).id
         except _TROUBLE as error:
             raise _unpostable(error) from None
 
@@ -232,7 +239,9 @@ class DiscordGuilds:
         self, guild_id: int, channel_id: int
     ) -> discord.TextChannel | discord.VoiceChannel | discord.StageChannel | discord.Thread:
         guild = self._bot.get_guild(guild_id)
-        if guild is None or guild.unavailable:
+        if guild is None:
+            raise Unpostable("I am not in this server any more.")
+        if guild.unavailable:
             raise Unpostable("The server can't be reached at the moment.", again=True)
         channel = guild.get_channel_or_thread(channel_id)
         if channel is None:
@@ -263,5 +272,5 @@ def _unpostable(error: BaseException) -> Unpostable:
         return Unpostable("The channel was deleted.")
     if status == 403:
         return Unpostable("I may not see the channel, or not send messages there.")
-    # Only an answer tells that nothing was posted.
-    return Unpostable("Discord can't be reached, or is in trouble.", again=status >= 429)
+    again = status >= 429 or isinstance(error, _LINE_BROKE)
+    return Unpostable("Discord can't be reached, or is in trouble.", again=again)

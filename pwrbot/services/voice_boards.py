@@ -35,7 +35,7 @@ MOST_MINUTES: Final = 24 * 60
 LINES: Final = 10
 
 _AT_A_TIME: Final = 50
-_RETRY: Final = timedelta(minutes=10)
+_RETRY: Final = timedelta(minutes=2)  # soon enough for Discord to know the key of the post
 _AFTER_TROUBLE: Final = timedelta(hours=1)
 _BEYOND: Final = timedelta(days=63)  # no month's board is further away
 _LIVE_BEYOND: Final = timedelta(days=2)
@@ -51,7 +51,7 @@ class Unpostable(PwrbotError):
     # The message is the reason that the server's managers see.
 
     def __init__(self, reason: str, *, again: bool = False) -> None:
-        """``again``: nothing was posted for certain, and it may work soon."""
+        """``again``: it may work soon; a post of the same key is no second one."""
         super().__init__(reason)
         self.again = again
 
@@ -69,6 +69,8 @@ class PostedBoard(msgspec.Struct, frozen=True):
     since: datetime
     until: datetime
     zone: ZoneInfo
+    key: str
+    """The same for the same post, however often it is tried: it is to be there once."""
     minutes: int | None = None
     """How often a live one changes, None for one that stays as posted."""
 
@@ -77,7 +79,7 @@ class Poster(Protocol):
     """Discord, as far as boards need it. Raises Unpostable."""
 
     async def post(self, channel_id: int, board: PostedBoard) -> int:
-        """Post in a channel; the id of the message."""
+        """Post in a channel; the id of the message, the earlier one's where the key is known."""
         ...
 
     async def edit(self, channel_id: int, message_id: int, board: PostedBoard) -> None:
@@ -131,7 +133,11 @@ class VoiceBoards:
     async def keep_current(
         self, guild_id: int, channel_id: int, look_back: Range, minutes: int
     ) -> VoiceBoard:
-        """Have one message in a channel edited, at most every so many minutes."""
+        """Have one message in a channel edited, at most every so many minutes.
+
+        One that is there already goes on in its message.
+        """
+        earlier = await self._repository.voice_boards.select((guild_id, channel_id, "live"))
         return await self._keep(
             VoiceBoard(
                 guild_id=guild_id,
@@ -142,7 +148,7 @@ class VoiceBoards:
                 look_back=look_back,
                 minutes=min(max(minutes, LEAST_MINUTES), MOST_MINUTES),
                 next_at=self._clock.now(),
-                message_id=None,
+                message_id=earlier and earlier.message_id,
                 shown=None,
                 problem=None,
             )
@@ -207,7 +213,7 @@ class VoiceBoards:
         meant = last_post(board.kind, board.hour, board.weekday, now, zone)
         since, until = period_before(board.kind, meant, zone)
         titles = {"day": "yesterday", "week": "the last 7 days", "month": "last month"}
-        content = await self._content(board, titles[board.kind], since, until, zone)
+        content = await self._content(board, titles[board.kind], since, until, zone, meant)
         try:
             message_id = await poster.post(board.channel_id, content)
         except Unpostable as error:
@@ -224,7 +230,8 @@ class VoiceBoards:
             return
         look_back = Range(board.look_back)
         since, until = bounds(look_back, now, zone)
-        content = await self._content(board, look_back.label.lower(), since, until, zone)
+        what = look_back.label.lower()
+        content = await self._content(board, what, since, until, zone, board.next_at)
         shown = _told_apart(content)
         message_id = board.message_id
         if message_id is not None and shown == board.shown and board.problem is None:
@@ -244,7 +251,13 @@ class VoiceBoards:
             await self._note(replace(board, message_id=message_id, shown=shown), problem=None)
 
     async def _content(
-        self, board: VoiceBoard, what: str, since: datetime, until: datetime, zone: ZoneInfo
+        self,
+        board: VoiceBoard,
+        what: str,
+        since: datetime,
+        until: datetime,
+        zone: ZoneInfo,
+        meant: datetime,
     ) -> PostedBoard:
         rows = await self._statistics.totals(board.guild_id, cover(since, until), limit=LINES)
         return PostedBoard(
@@ -254,6 +267,7 @@ class VoiceBoards:
             since=since,
             until=until,
             zone=zone,
+            key=f"{board.guild_id} {board.channel_id} {board.kind} {meant.isoformat()}",
             minutes=board.minutes if board.kind == "live" else None,
         )
 
@@ -327,9 +341,10 @@ def _moment(day: date, hour: int, zone: ZoneInfo) -> datetime:
 
 
 def _told_apart(content: PostedBoard) -> str:
-    """Changes where what is shown changes; minutes are the least that is."""
+    """Changes where what is shown changes: minutes are the least that is, and the day it begins."""
+    day = content.since.astimezone(content.zone).date()
     rows = (f"{row.user_id}:{row.total // timedelta(minutes=1)}" for row in content.rows)
-    return " ".join((content.title, *rows))
+    return " ".join((content.title, str(day), *rows))
 
 
 def _key(board: VoiceBoard) -> tuple[int, int, str]:

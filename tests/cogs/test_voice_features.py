@@ -235,6 +235,24 @@ async def test_a_live_board_is_edited_posted_anew_and_stops_with_its_channel(
     assert reply.text == "There is no such board: see /voice board list."
 
 
+@pytest.mark.usefixtures("history")
+@pytest.mark.parametrize("kind", ["post", "live"])
+async def test_a_board_whose_answer_was_lost_is_there_once(
+    live: LiveBot, guild: Guild, kind: str
+) -> None:
+    channel = await guild.create_channel("news")
+    every = {"every": "day"} if kind == "post" else {"range": "all_time", "minutes": 5}
+    await live.ask(guild, "boss", f"voice board {kind}", channel=channel, **every)
+    live.clock.set(NOW + timedelta(hours=21))
+    live.sandbox.fail_next("POST", f"/channels/{channel.id}/messages", status=None, lose_answer=True)
+    await live.bot.chores.once()
+    live.clock.advance(hours=2)
+    await live.bot.chores.once()
+    assert len(live.sandbox.messages.of(channel)) == 1
+    listed = await live.ask(guild, "boss", "voice board list")
+    assert "It doesn't work" not in listed.text
+
+
 # Members who left
 
 

@@ -283,3 +283,39 @@ async def test_a_server_has_ten_at_most(scene: Scene) -> None:
     assert await scene.boards.remove(GUILD, 1, "day") == 0
     assert await scene.boards.remove(GUILD, 1, None) == 1
     assert len(await scene.boards.of_guild(GUILD)) == MOST_BOARDS - 1
+
+
+async def test_a_live_board_that_is_made_anew_keeps_its_message(scene: Scene) -> None:
+    await scene.boards.keep_current(GUILD, CHANNEL, Range.ALL_TIME, 5)
+    await scene.boards.look(scene.channel)
+    await scene.boards.keep_current(GUILD, CHANNEL, Range.PAST_7_DAYS, 60)
+    await scene.boards.look(scene.channel)
+    assert len(scene.channel.posts) == 1
+    assert scene.channel.messages[1].title == "Voice leaderboard: past 7 days"
+
+
+async def test_an_empty_live_board_says_of_which_day_it_is(scene: Scene) -> None:
+    scene.clock.set(utc("2026-04-10 12:00"))
+    await scene.boards.keep_current(GUILD, CHANNEL, Range.TODAY, 5)
+    for _ in range(3):
+        await scene.boards.look(scene.channel)
+        scene.clock.advance(hours=1)
+    assert scene.channel.edits == 0
+    scene.clock.set(utc("2026-04-11 12:00"))
+    await scene.boards.look(scene.channel)
+    assert scene.channel.messages[1].since == utc("2026-04-11 00:00")
+
+
+async def test_a_posting_that_is_tried_again_is_known_by_its_key(scene: Scene) -> None:
+    keys: list[str] = []
+
+    class Deaf(Channel):
+        async def post(self, channel_id: int, board: PostedBoard) -> int:
+            keys.append(board.key)
+            raise Unpostable("Discord is in trouble.", again=True)
+
+    await scene.boards.schedule(GUILD, CHANNEL, "day", hour=9)
+    for moment in ("2026-03-19 09:00", "2026-03-19 09:02", "2026-03-20 09:00"):
+        scene.clock.set(utc(moment))
+        await scene.boards.look(Deaf())
+    assert keys[0] == keys[1] != keys[2]
