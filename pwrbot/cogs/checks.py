@@ -1,4 +1,5 @@
-"""What is asked again at run time, though Discord was told: it may be out of date, or overruled."""
+"""What is asked again at run time, though Discord was told: it may be out of date, or overruled;
+and what Discord does not ask at all."""
 
 from __future__ import annotations
 
@@ -12,6 +13,13 @@ def guild_of(interaction: Interaction) -> int:
     if interaction.guild_id is None:
         raise app_commands.NoPrivateMessage
     return interaction.guild_id
+
+
+def typed_id(text: str, mark: str) -> int:
+    """The id in a mention such as <#5>, whose ``mark`` is #, or by itself; 0 for anything else."""
+    digits = text.strip().removeprefix(f"<{mark}").removesuffix(">")
+    found = int(digits) if digits.isdecimal() and len(digits) < 20 else 0
+    return found if found < 1 << 63 else 0
 
 
 def require_manager(interaction: Interaction) -> None:

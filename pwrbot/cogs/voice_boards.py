@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import discord
 from discord import app_commands
 
-from pwrbot.cogs.checks import guild_of, require_manager
+from pwrbot.cogs.checks import guild_of, require_manager, typed_id
 from pwrbot.cogs.range_option import RangeChoice
 from pwrbot.commands import Refusal
 from pwrbot.entities import VoiceBoard, VoiceBoardKind
@@ -118,10 +118,8 @@ class VoiceBoardCommands(app_commands.Group):
     ) -> None:
         """Stop a channel's boards; what was posted stays."""
         await defer(interaction, private=True)
-        digits = channel.strip().removeprefix("<#").removesuffix(">")
-        channel_id = int(digits) if digits.isdecimal() and len(digits) < 20 else 0
         chosen: VoiceBoardKind | None = kind
-        removed = await self._boards.remove(guild_of(interaction), channel_id, chosen)
+        removed = await self._boards.remove(guild_of(interaction), typed_id(channel, "#"), chosen)
         if not removed:
             raise Refusal("There is no such board: see /voice board list.")
         await self._answer(interaction, f"{count(removed, 'board')} removed", ["It posts no more."])

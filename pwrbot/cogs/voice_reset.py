@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import discord
 from discord import app_commands
@@ -17,6 +17,10 @@ from pwrbot.views.wording import count, duration, mention, moment
 
 if TYPE_CHECKING:
     from pwrbot.bot import Bot
+
+_FIRST_YEAR: Final = 100
+"""What is added up begins there (voice_segments)."""
+_TOO_FAR: Final = "That day is too far away."
 
 VoiceLike = discord.VoiceChannel | discord.StageChannel
 
@@ -66,7 +70,7 @@ class VoiceResetCommands:
             if last is not None:
                 until = day_start(last + timedelta(days=1), zone)
         except OverflowError:
-            raise Refusal("That day is too far away.") from None
+            raise Refusal(_TOO_FAR) from None
         scope = ResetScope(
             user_id=member and member.id,
             channel_id=channel and channel.id,
@@ -96,9 +100,12 @@ def _day(text: str | None) -> date | None:
     if text is None:
         return None
     try:
-        return date.fromisoformat(text.strip())
+        day = date.fromisoformat(text.strip())
     except ValueError:
         raise Refusal("Write a day as year-month-day, such as 2026-03-01.") from None
+    if day.year < _FIRST_YEAR:
+        raise Refusal(_TOO_FAR)
+    return day
 
 
 def _days(since: datetime | None, until: datetime | None, zone: str) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import discord
 from discord import app_commands
 
-from pwrbot.cogs.checks import guild_of, require_manager
+from pwrbot.cogs.checks import guild_of, require_manager, typed_id
 from pwrbot.cogs.range_option import RangeChoice
 from pwrbot.commands import Refusal
 from pwrbot.entities import VoiceReward
@@ -119,8 +119,7 @@ class VoiceRewardCommands(app_commands.Group):
     async def remove(self, interaction: Interaction, role: str, take_back: bool = False) -> None:
         """Remove a rule."""
         await defer(interaction, private=True)
-        digits = role.strip().removeprefix("<@&").removesuffix(">")
-        role_id = int(digits) if digits.isdecimal() and len(digits) < 20 else 0
+        role_id = typed_id(role, "@&")
         if interaction.guild is not None and not role_id:
             named = discord.utils.get(interaction.guild.roles, name=role.strip().removeprefix("@"))
             role_id = named.id if named is not None else 0

@@ -22,7 +22,7 @@ from pwrbot.cogs.checks import guild_of, require_manager
 from pwrbot.commands import report_failure
 from pwrbot.in_flight import InFlight
 from pwrbot.replies import Interaction, defer, tell
-from pwrbot.services.voice_reset import ResetScope, Restored, VoiceReset
+from pwrbot.services.voice_reset import ResetRefused, ResetScope, Restored, VoiceReset
 from pwrbot.views.sheet import sheet
 from pwrbot.views.wording import count, duration, moment
 
@@ -32,6 +32,10 @@ TIMEOUT = timedelta(minutes=3)
 """How long one has to confirm."""
 
 _PREFIX = "reset"
+_HALF_DONE = (
+    "If it had begun already, it goes on by itself within some minutes: look at "
+    "/voice leaderboard then. /voice undo takes it back.",
+)
 
 
 class _Asked(msgspec.Struct):
@@ -126,9 +130,12 @@ class Resets:
                 removal_id=interaction.id,
                 asked_by=interaction.user.id,
             )
-        except BaseException:
-            layout = _layout("Reset not done", ["Look at /voice leaderboard, then try again."])
+        except ResetRefused:
+            layout = _layout("Reset not done", ["All voice time is as it was."])
             await interaction.edit_original_response(view=layout)
+            raise
+        except BaseException:
+            await interaction.edit_original_response(view=_layout("Reset interrupted", _HALF_DONE))
             raise
         lines = [
             f"{count(done.sessions, 'session')} with {duration(done.total)} went.",

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from pwrbot.entities import VoiceSession
+from pwrbot.repository.errors import DatabaseUnavailable
 from pwrbot.sandbox import MANAGE_GUILD, MANAGE_ROLES, Guild
 from tests.live_bot import NOW, LiveBot, session
 
@@ -85,11 +86,13 @@ async def test_days_are_those_of_the_server(live: LiveBot, guild: Guild) -> None
         guild, "boss", "voice reset", first_day="2026-03-17", last_day="2026-03-17"
     )
     assert "1 session of 1 member with 1 h 00 min" in reply.text
+    await live.ask(guild, "boss", "settings timezone", name="UTC")
     for days, said in (
         ({"first_day": "17.3."}, "Write a day as year-month-day"),
         ({"first_day": "2026-03-17", "last_day": "2026-03-16"}, "before the first one"),
         ({"first_day": "1999-01-01", "last_day": "1999-01-02"}, "no time in voice"),
         ({"last_day": "9999-12-31"}, "too far away"),
+        ({"first_day": "0001-01-01"}, "too far away"),
     ):
         reply = await live.ask(guild, "boss", "voice reset", **days)
         assert said in reply.text
@@ -107,6 +110,27 @@ async def test_undo_without_a_reset_and_after_a_day(
     assert late.text == "That was more than a day ago: it can't be undone any more."
     await live.bot.chores.once()
     assert await live.repository.voice_removed_sessions.count() == 0
+
+
+@pytest.mark.usefixtures("history")
+async def test_a_reset_that_stopped_half_way_says_that_it_goes_on(
+    live: LiveBot, guild: Guild, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: object) -> None:
+        raise DatabaseUnavailable()
+
+    reply = await live.ask(guild, "boss", "voice reset")
+    with monkeypatch.context() as patched:
+        patched.setattr(live.bot.voice_reset, "_take", broken)
+        reply = await (await reply.press("Reset")).until(
+            lambda shown: "Resetting" not in shown.text
+        )
+    assert "not done" not in reply.text
+    assert "it goes on by itself" in reply.text
+    await live.bot.chores.once()
+    assert await live.repository.voice_sessions.count() == 0
+    reply = await live.ask(guild, "boss", "voice undo")
+    assert "3 sessions came back." in reply.text
 
 
 # Roles
@@ -154,6 +178,9 @@ async def test_a_role_that_was_deleted_is_named_in_the_list(
     assert offered == [{"name": f"deleted role {role.id}", "value": str(role.id)}]
     await live.ask(guild, "chief", "voice rewards remove", role=str(role.id))
     assert "There is none." in (await live.ask(guild, "chief", "voice rewards list")).text
+    for odd in ("9999999999999999999", "<@&0>", "²", ""):
+        reply = await live.ask(guild, "chief", "voice rewards remove", role=odd)
+        assert reply.text == "There is no rule for that role: see /voice rewards list."
 
 
 async def test_nobody_hands_out_by_a_rule_what_they_could_not_by_hand(
@@ -244,7 +271,9 @@ async def test_a_board_whose_answer_was_lost_is_there_once(
     every = {"every": "day"} if kind == "post" else {"range": "all_time", "minutes": 5}
     await live.ask(guild, "boss", f"voice board {kind}", channel=channel, **every)
     live.clock.set(NOW + timedelta(hours=21))
-    live.sandbox.fail_next("POST", f"/channels/{channel.id}/messages", status=None, lose_answer=True)
+    live.sandbox.fail_next(
+        "POST", f"/channels/{channel.id}/messages", status=None, lose_answer=True
+    )
     await live.bot.chores.once()
     live.clock.advance(hours=2)
     await live.bot.chores.once()
