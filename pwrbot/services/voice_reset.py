@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -62,6 +62,10 @@ class Restored(msgspec.Struct, frozen=True):
 
     sessions: int
     collided: int
+
+
+class _Interleaved(Exception):
+    """Another transaction stored a session meanwhile."""
 
 
 class VoiceReset:
@@ -255,8 +259,15 @@ class VoiceReset:
                 return
 
     async def _take(self, removal: VoiceRemoval, user_ids: list[int], until: datetime) -> None:
-        if not user_ids:
-            return
+        while user_ids:
+            # What is stored between two of its statements would be deleted, but not kept.
+            with suppress(_Interleaved):
+                await self._take_at_once(removal, user_ids, until)
+                return
+
+    async def _take_at_once(
+        self, removal: VoiceRemoval, user_ids: list[int], until: datetime
+    ) -> None:
         async with self._repository.transaction() as tx:
             guild_id = removal.guild_id
             tallies = [
@@ -270,7 +281,8 @@ class VoiceReset:
                     until=until,
                 )
             ]
-            await tx.voice_removed_sessions.take(
+            sessions = sum(tally.sessions for tally in tallies)
+            kept = await tx.voice_removed_sessions.take(
                 guild_id=guild_id,
                 removal_id=removal.removal_id,
                 user_ids=user_ids,
@@ -278,17 +290,19 @@ class VoiceReset:
                 since=removal.since,
                 until=until,
             )
-            await tx.voice_sessions.forget(
+            deleted = await tx.voice_sessions.forget(
                 guild_id=guild_id,
                 user_ids=user_ids,
                 channel_id=removal.channel_id,
                 since=removal.since,
                 until=until,
             )
+            if not sessions == kept == deleted:
+                raise _Interleaved
             await tx.voice_removals.add(
                 guild_id=guild_id,
                 removal_id=removal.removal_id,
-                sessions=sum(tally.sessions for tally in tallies),
+                sessions=sessions,
                 total=sum((tally.total for tally in tallies), timedelta()),
             )
 
@@ -399,6 +413,8 @@ async def _what_lies_there(
     """What the members of a page have in its time, in order; a running session has no end."""
     users = sorted({session.user_id for session in page})
     there: dict[int, list[Stretch]] = defaultdict(list)
+    # Before those that ended: one that ends in between is then among both, not among neither.
+    all_running = await tx.open_voice_sessions.in_guild(guild_id=guild_id)
     for session in await tx.voice_sessions.overlapping(
         guild_id=guild_id,
         user_ids=users,
@@ -408,7 +424,7 @@ async def _what_lies_there(
         # One of no length still has its moment: it is the key of a session.
         ends = max(session.left_at, session.joined_at + _MICROSECOND)
         there[session.user_id].append((session.joined_at, ends))
-    for running in await tx.open_voice_sessions.in_guild(guild_id=guild_id):
+    for running in all_running:
         there[running.user_id].append((running.joined_at, _FOREVER))
     return there
 

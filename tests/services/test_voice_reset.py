@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import datetime, timedelta
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
@@ -269,3 +270,27 @@ async def test_what_was_left_half_done_is_finished(
     assert (await later.undo(GUILD, 1)).sessions == len(rows)
     assert len(await left(repository)) == len(rows) + 1
     assert await sound(repository)
+
+
+async def test_a_session_that_ends_meanwhile_is_kept_or_taken_never_lost(
+    migrated_postgres_url: str, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # SQLite has one writer: nothing is stored between two statements of a transaction.
+    repository = await Repository.open(migrated_postgres_url)
+    reset = VoiceReset(repository, clock)
+    await repository.voice_sessions.insert_many(SESSIONS)
+    forget, late = type(repository.voice_sessions).forget, [session(ADA, 40, 41)]
+
+    async def forget_late(table: Any, **arguments: Any) -> int:
+        if late:
+            await repository.voice_sessions.insert(late.pop())
+        return await forget(table, **arguments)
+
+    monkeypatch.setattr(type(repository.voice_sessions), "forget", forget_late)
+    removal = await reset.reset(GUILD, ResetScope(), removal_id=1, asked_by=5)
+    assert (removal.sessions, removal.total) == (6, timedelta(hours=19))
+    assert await left(repository) == []
+    await reset.undo(GUILD, 1)
+    assert await total(repository) == timedelta(hours=19)
+    assert await sound(repository)
+    await repository.close()
