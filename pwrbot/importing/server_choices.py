@@ -37,7 +37,7 @@ def read_choices(document: object) -> Choices | None:
     """
     try:
         decoded = msgspec.json.decode(document) if isinstance(document, str | bytes) else None
-    except (msgspec.DecodeError, ValueError):
+    except (msgspec.DecodeError, ValueError, RecursionError):
         return None
     if not isinstance(decoded, dict):
         return None

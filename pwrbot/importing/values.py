@@ -31,7 +31,7 @@ def moment(value: object) -> datetime | None:
     """
     if isinstance(value, str):
         text = value.strip()
-        if text.removeprefix("-").isdigit():
+        if text.isascii() and text.removeprefix("-").isdigit():
             return _since_1970(int(text)) if len(text) < 20 else None
         try:
             value = datetime.fromisoformat(text.removesuffix(" UTC").replace(" +", "+"))

@@ -82,6 +82,10 @@ def test_nothing_chosen() -> None:
     assert chosen({}) == Choices(Settings(), ())
 
 
-@pytest.mark.parametrize("document", ["", "{", "[1]", '"x"', "null", None, 5, "\ud800", b"\xff"])
+@pytest.mark.parametrize(
+    "document",
+    ["", "{", "[1]", '"x"', "null", None, 5, "\ud800", b"\xff", "[" * 100_000, '{"a":' * 100_000],
+    ids=lambda document: repr(document)[:10],
+)
 def test_what_cannot_be_read(document: object) -> None:
     assert read_choices(document) is None
