@@ -101,15 +101,16 @@ class Bot(commands.AutoShardedBot):
         self.preferences = PreferenceService(repository, clock)
         self._studio = studio
         self._avatars = avatars or AvatarCache(clock)
-        self.cards = studio and Cards(studio, self._avatars, People(self, clock))
+        own = shards or ALL
+        self.people = People(self, repository, clock, own)
+        self.cards = studio and Cards(studio, self._avatars, self.people)
         self.boards = Boards(clock, self.in_flight, board_timeout)
         self.voice_gateway = VoiceGateway(self, tracker, clock)
-        own = shards or ALL
         self.voice_rewards = VoiceRewards(repository, clock, settings, statistics, own)
         self.voice_boards = VoiceBoards(repository, clock, settings, statistics, own)
         self.voice_reset = VoiceReset(repository, clock, own)
         self.resets = Resets(self.voice_reset, clock, self.in_flight)
-        self.guild_door = DiscordGuilds(self, own)
+        self.guild_door = DiscordGuilds(self, self.people)
         self.chores = Chores(self)
         self._command_sync: CommandSync = command_sync
 
@@ -145,6 +146,7 @@ class Bot(commands.AutoShardedBot):
         try:
             if self._studio is not None:
                 self._studio.close()
+            self.people.close()
             await self._avatars.close()
         finally:
             await super().close()

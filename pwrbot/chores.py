@@ -25,7 +25,7 @@ class Chores:
             ("purge", bot.voice_reset.purge),
             ("boards", lambda: bot.voice_boards.look(bot.guild_door)),
             ("rewards", lambda: bot.voice_rewards.look(bot.guild_door)),
-            ("departures", bot.guild_door.sweep),
+            ("departures", bot.people.sweep),
         )
 
     async def run(self) -> None:

@@ -19,6 +19,8 @@ from pwrbot.cogs.voice_boards import VoiceBoardCommands
 from pwrbot.cogs.voice_reset import VoiceResetCommands
 from pwrbot.cogs.voice_rewards import VoiceRewardCommands
 from pwrbot.commands import Refusal
+from pwrbot.entities import VoicePartner, VoiceTotal
+from pwrbot.people import Person
 from pwrbot.pictures import Picture, chart_lines, week_lines, year_lines
 from pwrbot.replies import Interaction, defer
 from pwrbot.services.ranges import DEFAULT_RANGE, EPOCH, Range
@@ -28,7 +30,7 @@ from pwrbot.services.voice_rules import Verdict
 from pwrbot.views.boards import Board, BoardPage, Load
 from pwrbot.views.cards import Cards, chart_of, week_of, year_of
 from pwrbot.views.sheet import sheet
-from pwrbot.views.wording import count, duration, mention, moment, ordinal
+from pwrbot.views.wording import count, duration, mention, moment, named, ordinal
 
 if TYPE_CHECKING:
     from pwrbot.bot import Bot
@@ -69,7 +71,7 @@ class Voice(commands.GroupCog, group_name="voice"):
         guild_id, viewer_id = guild_of(interaction), interaction.user.id
 
         async def load(range: Range, page: int) -> BoardPage:
-            found, names = await self._leaderboard(guild_id, range, page, viewer_id)
+            found, people = await self._leaderboard(guild_id, range, page, viewer_id)
             note = None
             if found.own is not None:
                 note = (
@@ -89,9 +91,7 @@ class Voice(commands.GroupCog, group_name="voice"):
             return BoardPage(
                 title="Voice leaderboard",
                 when=_when(found.range, found.since, found.until, found.zone),
-                lines=[
-                    _line(row.place, names[row.user_id], duration(row.total)) for row in found.rows
-                ]
+                lines=[_line(row, people) for row in found.rows]
                 or ["Nobody has spent time in a voice channel in this range yet."],
                 note=note,
                 page=found.page,
@@ -119,14 +119,11 @@ class Voice(commands.GroupCog, group_name="voice"):
 
         async def load(range: Range, page: int) -> BoardPage:
             found = await self._statistics.partners(guild_id, who.id, range, page)
-            users = [row.user_id for row in found.rows]
-            names = (await self._bot.guild_door.names(guild_id, users)).shown
+            people = await self._bot.people.of(guild_id, [row.user_id for row in found.rows])
             return BoardPage(
                 title=f"Voice partners of {_name(who)}",
                 when=_when(found.range, found.since, found.until, found.zone),
-                lines=[
-                    _line(row.place, names[row.user_id], duration(row.total)) for row in found.rows
-                ]
+                lines=[_line(row, people) for row in found.rows]
                 or ["No time in a voice channel together with anybody in this range yet."],
                 note=f"{count(found.members, 'partner')} in all." if found.rows else None,
                 page=found.page,
@@ -169,7 +166,7 @@ class Voice(commands.GroupCog, group_name="voice"):
                 title="Voice channels",
                 when=_when(found.range, found.since, found.until, found.zone),
                 lines=[
-                    _line(row.place, f"<#{row.channel_id}>", duration(row.total))
+                    f"{row.place}. <#{row.channel_id}> · {duration(row.total)}"
                     for row in found.rows
                 ]
                 or ["Nobody has spent time in a voice channel in this range yet."],
@@ -197,16 +194,16 @@ class Voice(commands.GroupCog, group_name="voice"):
 
     async def _leaderboard(
         self, guild_id: int, range: Range, page: int, viewer_id: int
-    ) -> tuple[LeaderboardPage, Mapping[int, str]]:
-        """A page and its names; asked for once more where the server hides those who left and one
-        of them is found on it."""
-        door = self._bot.guild_door
+    ) -> tuple[LeaderboardPage, Mapping[int, Person]]:
+        """A page and who is on it; asked for once more where the server hides those who left and
+        one of them is found on it."""
+        hides = (await self._bot.settings.get(guild_id)).voice.hide_left
         found = await self._statistics.leaderboard(guild_id, range, page, viewer_id=viewer_id)
-        names = await door.names(guild_id, [row.user_id for row in found.rows])
-        if names.news and (await self._bot.settings.get(guild_id)).voice.hide_left:
+        people = await self._bot.people.of(guild_id, [row.user_id for row in found.rows])
+        if hides and any(who.left for who in people.values()):
             found = await self._statistics.leaderboard(guild_id, range, page, viewer_id=viewer_id)
-            names = await door.names(guild_id, [row.user_id for row in found.rows], within=0.5)
-        return found, names.shown
+            people = await self._bot.people.of(guild_id, [row.user_id for row in found.rows])
+        return found, people
 
     def _calendar(self, guild_id: int, who: User | None) -> dict[str, Load]:
         """The views of a member's days and hours, or of the whole server's."""
@@ -282,8 +279,9 @@ def _name(user: User) -> str:
     return f"{mention(user.id)}{left}"
 
 
-def _line(place: int, name: str, text: str) -> str:
-    return f"{place}. {name} · {text}"
+def _line(row: VoiceTotal | VoicePartner, people: Mapping[int, Person]) -> str:
+    who = named(row.user_id, people[row.user_id])
+    return f"{row.place}. {who} · {duration(row.total)}"
 
 
 def _when(range: Range, since: datetime, until: datetime, zone: ZoneInfo) -> str:

@@ -7,6 +7,8 @@ from typing import Literal
 
 import discord
 
+from pwrbot.people import Person
+
 _SECOND = timedelta(seconds=1)
 
 
@@ -45,6 +47,11 @@ def moment(time: datetime, style: Literal["t", "d", "f", "R"] = "f") -> str:
 def mention(user_id: int) -> str:
     """A member, known by mention: it shows a name for those who left, too, and pings nobody."""
     return f"<@{user_id}>"
+
+
+def named(user_id: int, who: Person) -> str:
+    """A member by mention; who left by name, and as such."""
+    return f"{plain(who.name)} (left the server)" if who.left else mention(user_id)
 
 
 def plain(name: str) -> str:

@@ -246,7 +246,9 @@ def test_other_formats_are_refused(kind: str) -> None:
         small(picture(kind))
 
 
-@pytest.mark.parametrize("size", [(1_100, 1_100), (5_000, 5_000), (11_000, 11_000), (60_000, 60_000)])
+@pytest.mark.parametrize(
+    "size", [(1_100, 1_100), (5_000, 5_000), (11_000, 11_000), (60_000, 60_000)]
+)
 def test_a_bomb_is_refused_before_it_unfolds(size: tuple[int, int]) -> None:
     with pytest.raises(AvatarRefused):
         small(bomb(*size))
