@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
-from pwrbot.people import People
+from pwrbot.people import People, Person
 from pwrbot.pictures import (
     AvatarCache,
     Chart,
@@ -52,7 +52,7 @@ class Cards:
             rows.append(
                 Row(
                     place=row.place,
-                    name=f"{who.name} (left)" if who.left else who.name,
+                    name=_named(who),
                     time=row.total,
                     words=duration(row.total),
                     face=faces.get(who.avatar_url or ""),
@@ -76,7 +76,11 @@ class Cards:
     async def _name(self, guild_id: int, member_id: int | None) -> str:
         if member_id is None:
             return "The whole server"
-        return (await self._people.of(guild_id, [member_id]))[member_id].name
+        return _named((await self._people.of(guild_id, [member_id]))[member_id])
+
+
+def _named(who: Person) -> str:
+    return f"{who.name} (left)" if who.left else who.name
 
 
 def year_of(days: Days) -> Year:

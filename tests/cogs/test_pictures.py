@@ -152,3 +152,6 @@ async def test_a_member_who_left_is_named_as_such(live: LiveBot, guild: Guild) -
     await guild.remove_member("cy")
     reply = await live.ask(guild, "ada", "voice leaderboard")
     assert "1. cy (left): 2 h 00 min" in reply.text
+    reply = await live.ask(guild, "ada", "voice stats", member=guild.member("cy").user)
+    await reply.choose("View", "Days of the year")
+    assert "(picture: cy (left), Time in voice by day" in reply.text

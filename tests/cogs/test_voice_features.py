@@ -65,6 +65,21 @@ async def test_a_reset_asks_acts_and_is_undone_by_its_button(live: LiveBot, guil
     assert again.text == "That reset has been undone already."
 
 
+@pytest.mark.usefixtures("history")
+async def test_nobody_else_confirms_a_reset(live: LiveBot, guild: Guild) -> None:
+    reply = await live.ask(guild, "boss", "voice reset")
+    # Discord shows the question to who asked alone; whoever forges a press has another id.
+    [asked] = live.bot.resets._asked.values()
+    asked.invoker_id = guild.member("ada").id
+    refused = await reply.press("Reset")
+    assert refused.text == "Only the member who asked can confirm this."
+    asked.invoker_id = guild.member("boss").id
+    await guild.give_role("boss", guild.member("boss").roles[0], given=False)
+    refused = await reply.press("Reset")
+    assert refused.text == "You need the permission Manage Server for this command."
+    assert await live.repository.voice_sessions.count() == 3
+
+
 async def test_a_reset_that_is_called_off_or_not_answered(
     live: LiveBot, guild: Guild, history: list[VoiceSession]
 ) -> None:
