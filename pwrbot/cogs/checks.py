@@ -22,8 +22,14 @@ def typed_id(text: str, mark: str) -> int:
     return found if found < 1 << 63 else 0
 
 
+def manages(interaction: Interaction) -> bool:
+    """Whether the member may manage the server. What is offered while somebody types passes no
+    other check."""
+    permissions = interaction.permissions
+    return permissions.manage_guild or permissions.administrator
+
+
 def require_manager(interaction: Interaction) -> None:
     """Raises MissingPermissions unless the member may manage the server."""
-    permissions = interaction.permissions
-    if not (permissions.manage_guild or permissions.administrator):
+    if not manages(interaction):
         raise app_commands.MissingPermissions(["manage_server"])

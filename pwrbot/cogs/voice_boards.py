@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import discord
 from discord import app_commands
 
-from pwrbot.cogs.checks import guild_of, require_manager, typed_id
+from pwrbot.cogs.checks import guild_of, manages, require_manager, typed_id
 from pwrbot.cogs.range_option import RangeChoice
 from pwrbot.commands import Refusal
 from pwrbot.entities import VoiceBoard, VoiceBoardKind
@@ -129,6 +129,8 @@ class VoiceBoardCommands(app_commands.Group):
         self, interaction: Interaction, typed: str
     ) -> list[app_commands.Choice[str]]:
         """Those with a board, deleted ones too, which Discord's own choice does not offer."""
+        if not manages(interaction):
+            return []
         guild = interaction.guild
         names: dict[int, str] = {}
         for board in await self._boards.of_guild(guild_of(interaction)):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import discord
 from discord import app_commands
 
-from pwrbot.cogs.checks import guild_of, require_manager, typed_id
+from pwrbot.cogs.checks import guild_of, manages, require_manager, typed_id
 from pwrbot.cogs.range_option import RangeChoice
 from pwrbot.commands import Refusal
 from pwrbot.entities import VoiceReward
@@ -130,6 +130,8 @@ class VoiceRewardCommands(app_commands.Group):
     @remove.autocomplete("role")
     async def _rules(self, interaction: Interaction, typed: str) -> list[app_commands.Choice[str]]:
         """Also those whose role was deleted, which Discord's own choice does not offer."""
+        if not manages(interaction):
+            return []
         guild = interaction.guild
         choices: list[app_commands.Choice[str]] = []
         for rule in await self._rewards.of_guild(guild_of(interaction)):

@@ -143,7 +143,8 @@ class Board:
         # Only now: a press that failed leaves the board where the member sees it.
         self._asked = replace(asked, page=shown.page)
         self._shown = shown
-        self._picture = picture
+        # Discord has the picture: thousands of boards would keep theirs for minutes.
+        self._picture = picture and replace(picture, png=b"")
         self._attached = message.attachments
         self._latest = interaction
 

@@ -12,6 +12,7 @@ from PIL import Image
 from pwrbot.pictures import Studio
 from pwrbot.repository import Repository
 from pwrbot.sandbox import Guild, Sandbox, model
+from pwrbot.views.boards import Board
 from tests.cogs.test_voice import crowd, enabled
 from tests.live_bot import LiveBot, live_bot, session
 
@@ -80,6 +81,11 @@ async def test_the_controls_go_off_and_the_picture_stays(live: LiveBot, guild: G
     await crowd(live, guild, 2)
     board = await live.ask(guild, "ada", "voice leaderboard")
     kept = board.message["attachments"]
+    assert await live.bot.in_flight.drained(5)
+    [(shown, _)] = live.bot.boards._live.values()
+    assert isinstance(shown, Board)
+    assert shown._picture is not None
+    assert not shown._picture.png, "what was sent is not kept"
     live.clock.advance(minutes=3)
     await board.until(lambda reply: not any(enabled(reply).values()))
     assert board.message["attachments"] == kept

@@ -220,6 +220,22 @@ async def test_without_manage_roles(live: LiveBot, guild: Guild) -> None:
 # Boards
 
 
+async def test_names_are_offered_only_to_who_manages_the_server(
+    role: Any, live: LiveBot, guild: Guild
+) -> None:
+    """A channel's name may be a secret."""
+    channel = await guild.create_channel("plans-for-spring")
+    await live.ask(guild, "boss", "voice board live", channel=channel)
+    await live.ask(guild, "chief", "voice rewards add", role=role, hours=1)
+    for command, option, value in (
+        ("voice board remove", "channel", str(channel.id)),
+        ("voice rewards remove", "role", str(role.id)),
+    ):
+        [offered] = await live.sandbox.autocomplete(guild, "boss", command, option, "")
+        assert offered["value"] == value
+        assert await live.sandbox.autocomplete(guild, "ada", command, option, "") == []
+
+
 @pytest.mark.usefixtures("history")
 async def test_a_board_posts_itself_once(live: LiveBot, guild: Guild) -> None:
     channel = await guild.create_channel("news")
