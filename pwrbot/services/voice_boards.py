@@ -35,6 +35,7 @@ MOST_MINUTES: Final = 24 * 60
 LINES: Final = 10
 
 _AT_A_TIME: Final = 50
+_BATCHES: Final = 20  # in one look
 _RETRY: Final = timedelta(minutes=2)  # soon enough for Discord to know the key of the post
 _AFTER_TROUBLE: Final = timedelta(hours=1)
 _BEYOND: Final = timedelta(days=63)  # no month's board is further away
@@ -169,8 +170,18 @@ class VoiceBoards:
     async def look(self, poster: Poster) -> int:
         """Post and edit what is due now; says how many boards were looked at."""
         await self._follow_zones()
+        looked = 0
+        for _ in range(_BATCHES):
+            due = await self._due()
+            well = [await self._look_at(board, poster) for board in due]
+            looked += len(due)
+            if len(due) < _AT_A_TIME or not all(well):
+                break
+        return looked
+
+    async def _due(self) -> list[VoiceBoard]:
         now = self._clock.now()
-        due = await self._repository.voice_boards.due(
+        return await self._repository.voice_boards.due(
             now=now,
             beyond=now + _BEYOND,
             live_beyond=now + _LIVE_BEYOND,
@@ -178,15 +189,18 @@ class VoiceBoards:
             shard_ids=list(self._shards.ids),
             limit=_AT_A_TIME,
         )
-        for board in due:
-            try:
-                if board.kind == "live":
-                    await self._refresh(board, poster)
-                else:
-                    await self._post(board, poster)
-            except Exception as error:  # one board's trouble is not the others'
-                log.error("voice_board_failed", error=type(error).__name__)
-        return len(due)
+
+    async def _look_at(self, board: VoiceBoard, poster: Poster) -> bool:
+        """False where it failed, and is still due."""
+        try:
+            if board.kind == "live":
+                await self._refresh(board, poster)
+            else:
+                await self._post(board, poster)
+        except Exception as error:  # one board's trouble is not the others'
+            log.error("voice_board_failed", error=type(error).__name__)
+            return False
+        return True
 
     async def _keep(self, board: VoiceBoard) -> VoiceBoard:
         others = await self.of_guild(board.guild_id)

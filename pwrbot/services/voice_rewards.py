@@ -37,6 +37,7 @@ ROLE_DELETED: Final = "The role was deleted."
 """The obstacle that no waiting removes."""
 
 _AT_A_TIME: Final = 20  # rules
+_BATCHES: Final = 5  # in one look
 _MOST_EARNERS: Final = 100_000
 _SOON: Final = timedelta(minutes=1)
 _AFTER_TROUBLE: Final = timedelta(hours=1)
@@ -197,21 +198,26 @@ class VoiceRewards:
 
     async def look(self, roles: Roles) -> int:
         """Give and take back what is due now; says how many rules were looked at."""
-        now = self._clock.now()
-        due = await self._repository.voice_rewards.due(
-            now=now,
-            beyond=now + 2 * _AFTER_TROUBLE,
-            shard_count=self._shards.count,
-            shard_ids=list(self._shards.ids),
-            limit=_AT_A_TIME,
-        )
-        for rule in due:
-            try:
-                await self._look_at(rule, roles)
-            except Exception as error:  # one rule's trouble is not the others'
-                log.error("voice_reward_failed", error=type(error).__name__)
-                await self._settle(rule, _AFTER_TROUBLE, "Something went wrong on my side.")
-        return len(due)
+        looked = 0
+        for _ in range(_BATCHES):
+            now = self._clock.now()
+            due = await self._repository.voice_rewards.due(
+                now=now,
+                beyond=now + 2 * _AFTER_TROUBLE,
+                shard_count=self._shards.count,
+                shard_ids=list(self._shards.ids),
+                limit=_AT_A_TIME,
+            )
+            for rule in due:
+                try:
+                    await self._look_at(rule, roles)
+                except Exception as error:  # one rule's trouble is not the others'
+                    log.error("voice_reward_failed", error=type(error).__name__)
+                    await self._settle(rule, _AFTER_TROUBLE, "Something went wrong on my side.")
+            looked += len(due)
+            if len(due) < _AT_A_TIME:
+                break
+        return looked
 
     async def _look_at(self, rule: VoiceReward, roles: Roles) -> None:
         obstacle = roles.obstacle(rule.guild_id, rule.role_id)

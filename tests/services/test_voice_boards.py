@@ -13,6 +13,7 @@ import pytest
 from pwrbot.clock import ManualClock
 from pwrbot.entities import OpenVoiceSession, Settings, VoiceBoardKind, VoiceSession
 from pwrbot.repository import Repository
+from pwrbot.repository.errors import DatabaseUnavailable
 from pwrbot.services.ranges import Range
 from pwrbot.services.settings import SettingsService
 from pwrbot.services.statistics import VoiceStatistics
@@ -272,6 +273,34 @@ async def test_a_live_board_without_permission_tries_once_an_hour(scene: Scene) 
     scene.channel.trouble = None
     await scene.boards.look(scene.channel)
     assert await scene.problem() is None
+
+
+async def test_everybody_s_morning_is_posted_in_one_look(scene: Scene) -> None:
+    """Most servers keep to nine o'clock, UTC."""
+    for number in range(120):
+        await scene.boards.schedule(GUILD + number, CHANNEL, "day", hour=9)
+    scene.clock.set(utc("2026-03-19 09:00"))
+    assert await scene.boards.look(scene.channel) == 120
+    assert len(scene.channel.posts) == 120
+    assert await scene.boards.look(scene.channel) == 0
+
+
+async def test_boards_that_fail_are_left_to_the_next_look(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(120):
+        await scene.boards.schedule(GUILD + number, CHANNEL, "day", hour=9)
+    scene.clock.set(utc("2026-03-19 09:00"))
+    attempts = 0
+
+    async def broken(*_: object) -> None:
+        nonlocal attempts
+        attempts += 1
+        raise DatabaseUnavailable()
+
+    monkeypatch.setattr(scene.boards, "_post", broken)
+    await scene.boards.look(scene.channel)
+    assert 0 < attempts < 120
 
 
 async def test_a_server_has_ten_at_most(scene: Scene) -> None:

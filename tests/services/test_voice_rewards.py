@@ -230,6 +230,14 @@ async def test_what_stops_it_is_said_and_not_tried_for_ever(
     assert await scene.problem() is None
 
 
+async def test_no_rule_waits_for_many_others(scene: Scene) -> None:
+    for number in range(60):
+        await scene.rewards.add(GUILD + number, ROLE, Range.ALL_TIME, top=1)
+        await scene.rewards.enable(GUILD + number, ROLE, True)
+    assert await scene.rewards.look(Server()) == 60
+    assert await scene.rewards.look(Server()) == 0
+
+
 async def test_members_who_are_gone(scene: Scene) -> None:
     await scene.spent(ADA, 5)
     await scene.spent(BOB, 5)
