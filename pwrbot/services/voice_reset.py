@@ -9,10 +9,11 @@ stored, and a process that ended in between goes on at its next start.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from functools import partial
+from typing import Final, TypeVar
 
 import msgspec
 import structlog
@@ -22,6 +23,7 @@ from pwrbot.clock import Clock
 from pwrbot.entities import OpenVoiceSession, VoiceRemoval, VoiceRemovedSession, VoiceSession
 from pwrbot.errors import PwrbotError
 from pwrbot.repository import Repository, Transaction
+from pwrbot.repository.errors import DatabaseBusy
 from pwrbot.shards import ALL, Shards
 
 log = structlog.get_logger(__name__)
@@ -30,7 +32,10 @@ UNDO_WITHIN: Final = timedelta(days=1)
 BATCH: Final = 500
 """How many sessions move in one transaction."""
 
+_TRIES: Final = 10
 _MICROSECOND: Final = timedelta(microseconds=1)
+Done = TypeVar("Done")
+
 _FOREVER: Final = datetime(9999, 1, 1, tzinfo=UTC)
 
 
@@ -62,10 +67,6 @@ class Restored(msgspec.Struct, frozen=True):
 
     sessions: int
     collided: int
-
-
-class _Interleaved(Exception):
-    """Another transaction stored a session meanwhile."""
 
 
 class VoiceReset:
@@ -214,7 +215,7 @@ class VoiceReset:
         for edge in (removal.since, removal.until):
             if edge is not None:
                 for crossing in await self._across(guild_id, edge, scope):
-                    await self._split(crossing, edge)
+                    await _insisting(partial(self._split, crossing, edge))
         tallies = await self._repository.voice_sessions.tallies(
             guild_id=guild_id,
             user_id=removal.user_id,
@@ -259,11 +260,8 @@ class VoiceReset:
                 return
 
     async def _take(self, removal: VoiceRemoval, user_ids: list[int], until: datetime) -> None:
-        while user_ids:
-            # What is stored between two of its statements would be deleted, but not kept.
-            with suppress(_Interleaved):
-                await self._take_at_once(removal, user_ids, until)
-                return
+        if user_ids:
+            await _insisting(lambda: self._take_at_once(removal, user_ids, until))
 
     async def _take_at_once(
         self, removal: VoiceRemoval, user_ids: list[int], until: datetime
@@ -298,7 +296,8 @@ class VoiceReset:
                 until=until,
             )
             if not sessions == kept == deleted:
-                raise _Interleaved
+                # Another transaction stored one meanwhile: it would be deleted, but not kept.
+                raise DatabaseBusy
             await tx.voice_removals.add(
                 guild_id=guild_id,
                 removal_id=removal.removal_id,
@@ -324,28 +323,8 @@ class VoiceReset:
     async def _restore(self, removal: VoiceRemoval) -> Restored:
         restored = collided = 0
         while page := await self._page(removal):
-            last = page[-1]
-            async with self._repository.transaction() as tx:
-                there = await _what_lies_there(tx, removal.guild_id, page)
-                back: list[VoiceSession] = []
-                for session in page:
-                    pieces = list(_free(session, there[session.user_id]))
-                    whole = [(session.joined_at, session.left_at)]
-                    collided += pieces != whole
-                    restored += bool(pieces)
-                    back += [
-                        VoiceSession(
-                            session.guild_id, session.user_id, begins, session.channel_id, ends
-                        )
-                        for begins, ends in pieces
-                    ]
-                await tx.voice_sessions.insert_many(back)
-                await tx.voice_removed_sessions.drop_through(
-                    guild_id=removal.guild_id,
-                    removal_id=removal.removal_id,
-                    user_id=last.user_id,
-                    joined_at=last.joined_at,
-                )
+            done = await _insisting(partial(self._put_back, removal, page))
+            restored, collided = restored + done.sessions, collided + done.collided
         await self._repository.voice_removals.advance(
             guild_id=removal.guild_id,
             removal_id=removal.removal_id,
@@ -353,6 +332,40 @@ class VoiceReset:
             next_phase="restored",
         )
         log.info("voice_reset_undone", sessions=restored, collided=collided)
+        return Restored(restored, collided)
+
+    async def _put_back(
+        self, removal: VoiceRemoval, page: Sequence[VoiceRemovedSession]
+    ) -> Restored:
+        restored = collided = 0
+        back: list[VoiceSession] = []
+        last = page[-1]
+        async with self._repository.transaction() as tx:
+            there = await _what_lies_there(tx, removal.guild_id, page)
+            for session in page:
+                pieces = list(_free(session, there[session.user_id]))
+                collided += pieces != [(session.joined_at, session.left_at)]
+                restored += bool(pieces)
+                back += [
+                    VoiceSession(
+                        session.guild_id, session.user_id, begins, session.channel_id, ends
+                    )
+                    for begins, ends in pieces
+                ]
+            if back:  # in one statement: the totals are brought up to them together
+                await tx.voice_sessions.add(
+                    guild_ids=[one.guild_id for one in back],
+                    user_ids=[one.user_id for one in back],
+                    joined_ats=[one.joined_at for one in back],
+                    channel_ids=[one.channel_id for one in back],
+                    left_ats=[one.left_at for one in back],
+                )
+            await tx.voice_removed_sessions.drop_through(
+                guild_id=removal.guild_id,
+                removal_id=removal.removal_id,
+                user_id=last.user_id,
+                joined_at=last.joined_at,
+            )
         return Restored(restored, collided)
 
     async def _page(self, removal: VoiceRemoval) -> list[VoiceRemovedSession]:
@@ -402,6 +415,15 @@ async def _cut_running(
     await tx.voice_removals.add(
         guild_id=removal.guild_id, removal_id=removal.removal_id, sessions=sessions, total=taken
     )
+
+
+async def _insisting(transaction: Callable[[], Awaitable[Done]]) -> Done:
+    """Beside the voice events of a large server PostgreSQL now and then gives one of two
+    transactions up that wait for each other's totals."""
+    for _ in range(_TRIES - 1):
+        with suppress(DatabaseBusy):
+            return await transaction()
+    return await transaction()
 
 
 Stretch = tuple[datetime, datetime]

@@ -12,6 +12,7 @@ import pytest
 from pwrbot.clock import ManualClock
 from pwrbot.entities import OpenVoiceSession, VoiceRemoval, VoiceSession
 from pwrbot.repository import Repository
+from pwrbot.repository.errors import DatabaseBusy
 from pwrbot.services import voice_reset
 from pwrbot.services.doctor import differences
 from pwrbot.services.voice_reset import ResetRefused, ResetScope, VoiceReset
@@ -294,3 +295,33 @@ async def test_a_session_that_ends_meanwhile_is_kept_or_taken_never_lost(
     assert await total(repository) == timedelta(hours=19)
     assert await sound(repository)
     await repository.close()
+
+
+@pytest.mark.usefixtures("history")
+async def test_what_the_database_gives_up_is_done_again(
+    reset: VoiceReset, repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PostgreSQL does, of two transactions that wait for each other: this one and voice events."""
+    given_up = 0
+
+    def now_and_then(table: type, name: str) -> None:
+        method = getattr(table, name)
+        calls = 0
+
+        async def twice_not(this: Any, **arguments: Any) -> int:
+            nonlocal calls, given_up
+            calls += 1
+            if calls <= 2:
+                given_up += 1
+                raise DatabaseBusy
+            return await method(this, **arguments)
+
+        monkeypatch.setattr(table, name, twice_not)
+
+    now_and_then(type(repository.voice_sessions), "forget")
+    now_and_then(type(repository.voice_removed_sessions), "drop_through")
+    assert (await reset.reset(GUILD, ResetScope(), removal_id=1, asked_by=5)).sessions == 5
+    assert (await reset.undo(GUILD, 1)).sessions == 5
+    assert given_up == 4
+    assert await left(repository) == [*SESSIONS, OTHER]
+    assert await sound(repository)
