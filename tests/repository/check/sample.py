@@ -106,6 +106,7 @@ SEED: dict[str, list[Entity]] = {
     "voice_rewards": [
         VoiceReward(GUILD, 30, "all_time", HOUR, None, True, False, NOON, None),
         VoiceReward(GUILD, 31, "today", None, 3, False, False, NOON, "No."),
+        VoiceReward(GUILD, 33, "today", HOUR, None, True, True, NOON + HOUR, None),
     ],
     "voice_reward_holders": [
         VoiceRewardHolder(GUILD, 30, 1, True, NOON),
@@ -364,7 +365,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     },
     "voice_reward_holders.clear": _REWARD,
     "voice_reward_holders.of_reward": _REWARD,
-    "voice_rewards.drop_ending": _REWARD,
+    "voice_rewards.drop_ending": {**_REWARD, "role_id": 33},
     "voice_rewards.due": {**_ONE_SHARD, "now": NOON, "beyond": NOON + HOUR, "limit": 10},
     "voice_rewards.of_guild": {"guild_id": GUILD},
     "voice_rewards.settle": {**_REWARD, "due_at": NOON, "problem": "No."},
