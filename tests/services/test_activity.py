@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 from datetime import UTC, date, datetime, timedelta
+from types import SimpleNamespace
+from typing import cast
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -114,3 +116,33 @@ async def test_ragged_ends_and_open_sessions(repository: Repository) -> None:
     assert (await both(repository, "UTC", since, until)).total == until - since
     nothing = await both(repository, "UTC", until, since)
     assert (nothing.days, nothing.total) == ((), timedelta())
+
+
+async def test_a_session_that_ends_while_it_is_added_up_counts_once(
+    repository: Repository,
+) -> None:
+    joined, left, until = at("2026-05-05T10:00"), at("2026-05-05T15:00"), at("2026-05-05T15:00")
+    running = OpenVoiceSession(GUILD, MEMBER, 3, joined)
+    await repository.open_voice_sessions.insert(running)
+    in_guild, asked = repository.open_voice_sessions.in_guild, 0
+
+    async def ends_after_it_was_read(*, guild_id: int) -> list[OpenVoiceSession]:
+        nonlocal asked
+        asked += 1
+        found = await in_guild(guild_id=guild_id)
+        if asked == 1:
+            await repository.voice_sessions.insert(VoiceSession(GUILD, MEMBER, joined, 3, left))
+            await repository.open_voice_sessions.remove(guild_ids=[GUILD], user_ids=[MEMBER])
+        return found
+
+    racing = SimpleNamespace(
+        open_voice_sessions=SimpleNamespace(in_guild=ends_after_it_was_read),
+        voice_segments=repository.voice_segments,
+        voice_hours=repository.voice_hours,
+    )
+    clock = ManualClock(until)
+    settings = SettingsService(repository, clock)
+    activity = VoiceActivity(cast(Repository, racing), clock, settings)
+    seen = await activity.between(GUILD, joined, until, ZoneInfo("UTC"))
+    assert seen.total == left - joined
+    assert asked == 3
