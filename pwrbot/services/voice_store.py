@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Final
@@ -24,6 +24,9 @@ from pwrbot.services.voice_mirror import Change, Start
 from pwrbot.services.voice_state import LONGEST
 
 log = structlog.get_logger(__name__)
+
+Member = tuple[int, int]
+"""Guild and user."""
 
 _BATCH: Final = 500  # changes in one transaction
 _HOPELESS: Final = (ConstraintViolation, InvalidValue, DecodeError)  # would fail again
@@ -149,54 +152,48 @@ class Burst:
     """Ends and starts that are written together: three statements, however many they are."""
 
     def __init__(self) -> None:
-        self._ends: dict[tuple[int, int], datetime] = {}
-        self._starts: dict[tuple[int, int], Start] = {}
-
-    def take_up(self, change: Change) -> bool:
-        """Take a change in. False, and nothing taken, where it has to wait for what is in already.
-
-        Ends are written before starts, so nobody may end who has started, nor start or end twice.
-        """
-        ends = {
-            (change.guild_id, user_id): left_at
-            for left_at, user_ids in change.ends.items()
-            for user_id in user_ids
-        }
-        starts = {(change.guild_id, start.user_id): start for start in change.starts}
-        if not (
-            self._starts.keys().isdisjoint(ends)
-            and self._starts.keys().isdisjoint(starts)
-            and self._ends.keys().isdisjoint(ends)
-        ):
-            return False
-        self._ends.update(ends)
-        self._starts.update(starts)
-        return True
+        self.ends: dict[Member, datetime] = {}
+        self.starts: dict[Member, Start] = {}
 
     async def write(self, tables: Tables) -> None:
-        if self._ends:
-            guild_ids, user_ids = map(list, zip(*self._ends, strict=True))
-            left_ats = list(self._ends.values())
+        if self.ends:
+            guild_ids, user_ids = map(list, zip(*self.ends, strict=True))
+            left_ats = list(self.ends.values())
             await tables.voice_sessions.end(
                 guild_ids=guild_ids, user_ids=user_ids, left_ats=left_ats, longest=LONGEST
             )
             await tables.open_voice_sessions.remove(guild_ids=guild_ids, user_ids=user_ids)
-        if self._starts:
-            guild_ids, user_ids = map(list, zip(*self._starts, strict=True))
+        if self.starts:
+            guild_ids, user_ids = map(list, zip(*self.starts, strict=True))
             await tables.open_voice_sessions.open(
                 guild_ids=guild_ids,
                 user_ids=user_ids,
-                channel_ids=[start.channel_id for start in self._starts.values()],
-                joined_ats=[start.joined_at for start in self._starts.values()],
+                channel_ids=[start.channel_id for start in self.starts.values()],
+                joined_ats=[start.joined_at for start in self.starts.values()],
             )
 
 
-def bursts(changes: Iterable[Change]) -> Iterator[Burst]:
-    """Changes in their order, as many together as can be written at once."""
-    burst = Burst()
+def bursts(changes: Iterable[Change]) -> list[Burst]:
+    """As few as there can be: what one member did stays in order, and nobody waits for another.
+
+    A burst writes its ends first, so who has started in one goes on in the next.
+    """
+    made: list[Burst] = []
+    steps: dict[Member, int] = {}  # an even one is an end, the odd one after it a start
+
+    def burst_of(member: Member, *, start: bool) -> Burst:
+        step = steps.get(member, -1) + 1
+        steps[member] = step = step + (step % 2 != start)
+        if step // 2 == len(made):
+            made.append(Burst())
+        return made[step // 2]
+
     for change in changes:
-        if not burst.take_up(change):
-            yield burst
-            burst = Burst()
-            burst.take_up(change)
-    yield burst
+        for left_at, user_ids in change.ends.items():
+            for user_id in user_ids:
+                member = change.guild_id, user_id
+                burst_of(member, start=False).ends[member] = left_at
+        for start in change.starts:
+            member = change.guild_id, start.user_id
+            burst_of(member, start=True).starts[member] = start
+    return made

@@ -88,3 +88,27 @@ async def test_who_comes_up_twice_costs_a_round_more(house: House, members: int)
     assert await cost(house, *burst) == JOIN | LEAVE
     assert len(await house.ended()) == members
     assert await house.running() == []
+
+
+async def test_a_backlog_costs_as_many_rounds_as_one_member_needs(house: House) -> None:
+    """After an outage: everybody has come and gone several times."""
+    members = range(40)
+    backlog = [
+        change
+        for user_id in members
+        for minute in (1, 4, 7)
+        for change in (
+            joins(user_id, minute),
+            moves(user_id, minute + 1),
+            leaves(user_id, minute + 2),
+        )
+    ]
+    counted = await cost(house, *backlog)
+    assert max(counted.values()) <= 7
+    assert sorted(await house.ended()) == sorted(
+        session
+        for user_id in members
+        for minute in (1, 4, 7)
+        for session in [(user_id, HALL, minute, minute + 1), (user_id, DEN, minute + 1, minute + 2)]
+    )
+    assert await house.running() == []
