@@ -133,6 +133,7 @@ async def _open(url: SQLiteURL | PostgresURL, lock_wait: float) -> Engine:
         read_only=True,
         lock_wait=lock_wait,
         no_trace=True,
+        any_text=True,
     )
     if isinstance(url, SQLiteURL):
         from pwrbot.repository.engine.sqlite import SQLiteEngine

@@ -191,3 +191,15 @@ async def test_our_own_schema_beside_pwr_bots(
         assert (await bring(url, url)).tally("feeds").read == 0  # into the schema beside it
     finally:
         postgres_server.drop(url)
+
+
+async def test_text_that_is_not_utf_8(source: Path, migrated_sqlite_url: str) -> None:
+    """SQLite keeps whatever bytes it was given."""
+    with closing(sqlite3.connect(source)) as connection, connection:
+        connection.execute("UPDATE feeds SET name = CAST(X'436166E9' AS TEXT)")
+        connection.execute("UPDATE voice_sessions SET join_time = CAST(X'FF' AS TEXT) WHERE id = 1")
+        feeds = connection.execute("SELECT COUNT(*) FROM feeds").fetchone()[0]
+    await bring(source, migrated_sqlite_url)
+    with closing(sqlite3.connect(migrated_sqlite_url.removeprefix("sqlite:///"))) as connection:
+        titles = connection.execute("SELECT name FROM feeds").fetchall()
+    assert titles == [("Caf\N{REPLACEMENT CHARACTER}",)] * feeds

@@ -38,6 +38,8 @@ class EngineOptions(msgspec.Struct, frozen=True):
     """SQLite: seconds to wait for another process's lock; as long as a statement where None."""
     no_trace: bool = False
     """SQLite, read-only: put no -wal and -shm beside a file that nobody has open."""
+    any_text: bool = False
+    """SQLite: text that is not UTF-8 comes with U+FFFD where it is broken, else as an error."""
 
 
 class Executor(Protocol):

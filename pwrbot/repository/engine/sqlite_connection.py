@@ -99,6 +99,8 @@ async def connect(
         )
         try:
             connection.execute("PRAGMA foreign_keys = ON")
+            if options.any_text:
+                connection.text_factory = partial(str, encoding="utf-8", errors="replace")
             if readonly:
                 connection.execute("PRAGMA query_only = ON")
             else:
