@@ -7,12 +7,15 @@ feed and its items (oldest first) must have. What is not named is not looked at.
 
 from __future__ import annotations
 
+import encodings
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import Any
 
 import msgspec
 import pytest
 
+from pwrbot.feeds.charset import decode
 from pwrbot.feeds.document import Document, WebPage
 from pwrbot.feeds.errors import FeedUnreadable
 from pwrbot.feeds.model import FoundItem
@@ -69,6 +72,13 @@ def test_document(path: Path) -> None:
     seen = [{name: seen_of(i, name) for name in e} for i, e in zip(document.items, items)]  # noqa: B905
     assert seen == items
     assert len(document.items) == len(items)
+
+
+@pytest.mark.parametrize("name", sorted(m.name for m in iter_modules(encodings.__path__)))
+def test_every_charset_there_is(name: str) -> None:
+    """Whatever a document calls its charset, it is read; escapes of Python's are not."""
+    head = f"<?xml version='1.0' encoding='{name}'?><rss><channel><item><title>".encode()
+    assert "<title>A" not in decode(head + rb"\x41" + b"\xff\xfe", None)
 
 
 @pytest.mark.parametrize("path", CASES, ids=[path.stem for path in CASES])
