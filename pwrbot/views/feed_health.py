@@ -120,6 +120,8 @@ READING: Final[dict[str, str]] = {
     "broken": "the answer broke off",
     "server_error": "the host answers with an error",
     "busy": "the host asks for fewer requests",
+    "queue": "others of its host come first",
+    "storage": "what it shows could not be stored (my log says why)",
 }
 SENDING: Final[dict[str, str]] = {
     "unknown_channel": "the channel or thread is gone",
