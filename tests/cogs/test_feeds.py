@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from msgspec import structs
 
-from pwrbot.entities import DeliveryState, FeedDelivery, FeedItem
+from pwrbot.entities import DeliveryState, FeedDelivery, FeedItem, FeedQueue
 from pwrbot.feeds.errors import HostUnreachable
 from pwrbot.feeds.filters import Filter, Rule
 from pwrbot.feeds.opml import read_opml
@@ -574,6 +574,49 @@ async def test_health(live: LiveBot, guild: Guild) -> None:
     assert "Not sent: I may not post there." in reply.text
     assert "✅ A *blog*" in reply.text
     assert "Read: never yet" in reply.text
+
+
+@pytest.mark.parametrize(
+    ("state", "reason", "minutes", "waiting", "shown", "hidden"),
+    [
+        ("given_up", "missing_permission", -5, None, "✅ News", "I may not post there"),
+        ("given_up", "missing_permission", 5, None, "Not sent: I may not post there.", "✅ News"),
+        (
+            "given_up",
+            "missing_permission",
+            5,
+            "discord_unreachable",
+            "Sending is tried again: Discord can't be reached.",
+            "I may not post there",
+        ),
+        ("skipped", "feeds_disabled", 5, None, "1 came while feeds were off", "filtered"),
+        ("skipped", "filtered", 5, None, "1 filtered out", "feeds were off"),
+    ],
+)
+async def test_health_does_not_mix_things_up(
+    live: LiveBot,
+    guild: Guild,
+    state: DeliveryState,
+    reason: str,
+    minutes: int,
+    waiting: str | None,
+    shown: str,
+    hidden: str,
+) -> None:
+    await with_items(live, guild, "One", "Two")
+    [subscription, *_] = await live.repository.feed_subscriptions.select_all()
+    key = (subscription.subscriber_id, subscription.feed_id)
+    later = NOW + timedelta(minutes=minutes)
+    await live.repository.feed_deliveries.insert_many(
+        [
+            FeedDelivery(*key, "1", NOW, "sent", None, None, NOW),
+            FeedDelivery(*key, "2", NOW, state, reason, None, later),
+        ]
+    )
+    await live.repository.feed_queues.insert(FeedQueue(*key, NOW, 1, 1, waiting))
+    reply = await live.ask(guild, "ada", "feed health")
+    assert shown in reply.text
+    assert hidden not in reply.text
 
 
 # Files

@@ -117,7 +117,7 @@ async def test_what_discord_will_never_take_is_given_up_at_once(scene: FeedScene
     (health,) = await scene.repository.feed_subscriptions.health(
         subscriber_id=subscriber.id, limit=5, offset=0
     )
-    assert (health.given_up, health.last_reason) == (2, "missing_permission")
+    assert (health.given_up, health.given_up_reason) == (2, "missing_permission")
     await scene.publish(feed, item("c"))
     await scene.outbox.send_due()
     assert scene.discord.titles == ["Title of c"], "the next item tries anew"
