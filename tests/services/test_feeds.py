@@ -177,7 +177,7 @@ async def test_unsubscribing_and_undoing_it_loses_nothing(
     key = (before.subscriber_id, feed_id)
     await repository.feed_deliveries.insert_many(
         [
-            FeedDelivery(*key, "1", clock.now(), "sent"),
+            FeedDelivery(*key, "1", clock.now(), "sent", None, 77, clock.now()),
             FeedDelivery(*key, "2", clock.now(), "pending"),
         ]
     )
@@ -193,10 +193,13 @@ async def test_unsubscribing_and_undoing_it_loses_nothing(
     await service.restore(removed)
     assert await repository.feed_subscriptions.select_all() == [before]
     deliveries = await repository.feed_deliveries.select_all()
-    assert [(each.item_id, each.state) for each in deliveries] == [
-        ("2", "pending"),
-        ("3", "pending"),
+    assert [(each.item_id, each.state, each.message_id) for each in deliveries] == [
+        ("1", "sent", 77),
+        ("2", "pending", None),
+        ("3", "pending", None),
     ]
+    [health] = (await service.health(HOME, 1)).rows
+    assert (health.sent, health.pending, health.last_sent_at) == (1, 2, deliveries[0].settled_at)
     [queue] = await repository.feed_queues.select_all()
     assert queue.due_at == clock.now()
     await service.restore(removed)
