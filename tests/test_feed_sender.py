@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -97,6 +98,26 @@ async def test_into_a_forum_as_a_post_of_its_own(
     assert len(sandbox.sent(post)) == 1
     digest = message(guild, "ideas", items=[ITEM] * 3, total=30)
     assert guild.channels[await sender.send(digest)].name == "30 new items in The News"
+
+
+async def test_a_post_that_was_made_before_is_not_made_again(
+    sandbox: Sandbox, guild: Guild, sender: FeedSender
+) -> None:
+    """A forum takes no nonce."""
+    first = await sender.send(message(guild, "ideas", again=True))
+    assert await sender.send(message(guild, "ideas", again=True)) == first
+    digest = message(guild, "ideas", items=[ITEM] * 3, total=30, again=True)
+    second = await sender.send(digest)
+    assert await sender.send(digest) == second
+    # The same title is not the same item, nor is the same item that is found later, or again.
+    other = replace(ITEM, url="https://x.example/b")
+    later = replace(ITEM, found_at=ITEM.found_at + timedelta(days=9999))
+    posts = {first, second}
+    for changed in ({"items": [other]}, {"items": [later]}, {"again": False}):
+        posts.add(await sender.send(message(guild, "ideas", **({"again": True} | changed))))
+    assert len(posts) == 5
+    posts_by_others = guild.add_thread("A @everyone title", "ideas")
+    assert posts_by_others.id not in posts
 
 
 async def test_into_direct_messages(sandbox: Sandbox, guild: Guild, sender: FeedSender) -> None:

@@ -3,7 +3,7 @@
 A queue (a subscription with something pending) is claimed by one process at a time, by a lease as
 feeds are (``feed_poller.py``). Each message is noted as sent once Discord has it. A process that
 dies between the two leaves the item pending; whoever takes over sends it again with the same nonce,
-by which Discord knows it for some minutes.
+by which Discord knows it for some minutes; a post in a forum, which takes no nonce, is looked for.
 """
 
 from __future__ import annotations
@@ -87,6 +87,9 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     template: str | None
     nonce: str
     """At most 25 characters; the same for the same items of the same subscription."""
+    again: bool = False
+    """It may have been sent before: who did could not note it any more. Of a queue that is worked
+    off that can be the first message alone."""
 
     @property
     def is_digest(self) -> bool:
@@ -308,12 +311,16 @@ class FeedOutbox:
         """Raises Unavailable, and leaves pending what has not been sent by then."""
         if waiting.is_digest:
             if not self._is_over(queue):
-                await self._send(queue, _digest(queue, channel_id, waiting), None)
+                digest = _digest(queue, channel_id, waiting)
+                await self._send(queue, msgspec.structs.replace(digest, again=True), None)
             return
-        for item in waiting.items:
+        for place, item in enumerate(waiting.items):
             if self._is_over(queue):
                 return
-            if not await self._send(queue, _message(queue, channel_id, item), item.item_id):
+            message = _message(queue, channel_id, item)
+            if place == 0:
+                message = msgspec.structs.replace(message, again=True)
+            if not await self._send(queue, message, item.item_id):
                 return
 
     def _is_over(self, queue: ClaimedQueue) -> bool:

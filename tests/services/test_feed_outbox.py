@@ -33,6 +33,7 @@ async def test_items_are_sent_in_their_order(scene: FeedScene) -> None:
     await scene.publish(feed, item("a"), item("b"), item("c"))
     assert await scene.outbox.send_due() == 1
     assert scene.discord.titles == ["Title of a", "Title of b", "Title of c"]
+    assert [m.again for m in scene.discord.sent] == [True, False, False]
     first = scene.discord.sent[0]
     assert (first.kind, first.target_id, first.channel_id) == ("guild", GUILD, 5)
     assert [(d.state, d.message_id) for d in await scene.deliveries()] == [
