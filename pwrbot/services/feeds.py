@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final, Literal, Protocol
 
 import msgspec
+import structlog
 
 from pwrbot.clock import Clock
 from pwrbot.entities import (
@@ -27,6 +28,8 @@ from pwrbot.feeds.source import Source
 from pwrbot.repository import Repository
 from pwrbot.repository.errors import UniqueViolation
 from pwrbot.repository.repository import Tables, Transaction
+
+log = structlog.get_logger(__name__)
 
 PAGE: Final = 5
 """Feeds on a page of a list."""
@@ -63,6 +66,7 @@ class FeedSource(Protocol):
 
 FIRST_INTERVAL_SECONDS: Final = 3600
 """Between polls of a feed whose own rhythm isn't known yet."""
+_OWN_FAULT: Final = "Something went wrong on my side: try this link again later."
 _RESTORED: Final = 2000  # deliveries
 _SINCE: Final = 100  # items that came between removing and undoing
 
@@ -150,6 +154,9 @@ class FeedService:
                     result = await self.subscribe(follower, link, channel_id, move=move)
                 except (FeedError, TooManyFeeds) as error:
                     result = LinkResult(link, "failed", error=str(error))
+                except Exception:
+                    log.exception("link_not_followed")
+                    result = LinkResult(link, "failed", error=_OWN_FAULT)
             if tell is not None:
                 tell(index, result)
             return result

@@ -8,11 +8,13 @@ from typing import Any
 
 import msgspec
 import pytest
+from structlog.testing import capture_logs
 
 from pwrbot.clock import ManualClock
 from pwrbot.entities import FeedDelivery, FeedItem, FeedSubscription
 from pwrbot.feeds.errors import FeedNotFound, HostUnreachable, LinkNotSupported
 from pwrbot.feeds.filters import Filter, Rule
+from pwrbot.feeds.model import FoundFeed
 from pwrbot.repository import Repository
 from pwrbot.services import feeds as module
 from pwrbot.services.feeds import AT_ONCE, FeedService, Follower, LinkResult, NotFollowed
@@ -143,6 +145,24 @@ async def test_links_are_looked_at_a_few_at_a_time_and_none_holds_up_the_others(
         str(LinkNotSupported()),
     ]
     assert source.most_at_once == AT_ONCE
+
+
+async def test_a_link_that_goes_wrong_in_a_new_way_does_not_hold_up_the_others(
+    service: FeedService, source: FakeFeeds, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find = source.find
+
+    async def stumble(link: str) -> FoundFeed:
+        if link == OTHER:
+            raise ZeroDivisionError
+        return await find(link)
+
+    monkeypatch.setattr(source, "find", stumble)
+    with capture_logs() as logs:
+        results = await service.subscribe_all(HOME, [NEWS, OTHER], None)
+    assert [result.outcome for result in results] == ["subscribed", "failed"]
+    assert (results[1].error or "").startswith("Something went wrong on my side")
+    assert [entry["event"] for entry in logs] == ["link_not_followed"]
 
 
 async def test_there_is_an_end(
