@@ -200,6 +200,27 @@ async def test_nothing_is_posted_where_the_bot_may_not(live: LiveBot, guild: Gui
     assert "Feeds can't be posted to #Lounge" in said
 
 
+async def test_nobody_posts_through_the_bot_where_they_could_not(
+    live: LiveBot, guild: Guild
+) -> None:
+    adds, speaks = await guild.create_role("adds"), await guild.create_role("speaks", SEND)
+    await live.ask(guild, "boss", "feed settings", subscribe_role=adds, channel="general")
+    guild.everyone.permissions &= ~SEND
+    guild.me.roles.append(speaks)
+    await guild.make_unavailable()
+    await guild.make_available()
+    await guild.give_role("ada", adds)
+    await live.heard(guild)
+    for more in ({}, {"channel": "general"}):
+        said = await refused(live, guild, "ada", "feed subscribe", links=NEWS, **more)
+        assert said.startswith("You may not post to #")
+    assert "1 subscribed" in (await follow(live, guild, "ada", links=NEWS, to="server")).text
+    assert "1 subscribed" in (await follow(live, guild, "boss", links=BLOG, channel="general")).text
+    await guild.give_role("ada", speaks)
+    await live.heard(guild)
+    assert "Moved" in (await follow(live, guild, "ada", links=NEWS, channel="general")).text
+
+
 # In direct messages
 
 
