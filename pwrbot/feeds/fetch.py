@@ -206,7 +206,7 @@ class Fetcher:
         if status == 429 or (status == 403 and headers.get("X-RateLimit-Remaining") == "0"):
             self._pace.hold(name, wait or timedelta(minutes=1))
             raise HostBusy(wait)
-        if status == 503:
+        if status == 503 and wait is not None:
             raise HostBusy(wait)
         if _spent(headers) and wait is not None:
             self._pace.hold(name, wait)

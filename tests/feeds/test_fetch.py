@@ -194,6 +194,17 @@ async def test_a_redirect_to_a_host_that_cannot_be(host: Host, fetch: Fetcher) -
     assert (await fails(fetch, host.url("/feed"))).reason in ("dns", "link")
 
 
+async def test_no_proxy_of_the_environment_is_asked(
+    host: Host, other_host: Host, fetch: Fetcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, other_host.base)
+    host.says("/feed", "<rss/>")
+
+    assert (await fetch.get(host.url("/feed"))).body == b"<rss/>"
+    assert other_host.requests == []
+
+
 # Addresses
 
 
@@ -349,7 +360,7 @@ async def test_a_host_that_drips(host: Host) -> None:
         (502, HostUnreachable, "server_error"),
         (418, FeedUnreadable, "api"),
         (429, HostBusy, "busy"),
-        (503, HostBusy, "busy"),
+        (503, HostUnreachable, "server_error"),
     ],
 )
 async def test_statuses(
@@ -501,7 +512,9 @@ async def test_a_page_that_is_unavailable_stops_no_other(host: Host) -> None:
     host.says("/feed", status=503, Retry_After="120")
     host.says("/other", "<rss/>")
     async with Fetcher(ManualClock(NOON), allowed=LOOPBACK) as fetch:
-        await fails(fetch, host.url("/feed"))
+        error = await fails(fetch, host.url("/feed"))
+        assert isinstance(error, HostBusy)
+        assert error.retry_after == timedelta(minutes=2)
         await fetch.get(host.url("/other"))
 
 

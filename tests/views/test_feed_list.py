@@ -86,7 +86,9 @@ def layout(board: FeedList, live: bool = True) -> ui.LayoutView:
 
 
 def text(board: FeedList) -> str:
-    found = [item.content for item in layout(board).walk_children() if hasattr(item, "content")]
+    found = [
+        item.content for item in layout(board).walk_children() if isinstance(item, ui.TextDisplay)
+    ]
     return "\n".join(map(str, found))
 
 

@@ -30,7 +30,9 @@ def where(channel_id: int | None) -> str:
 
 
 def text(view: ui.LayoutView) -> str:
-    return "\n".join(item.content for item in view.walk_children() if hasattr(item, "content"))
+    return "\n".join(
+        item.content for item in view.walk_children() if isinstance(item, ui.TextDisplay)
+    )
 
 
 def test_each_link_has_its_line_in_the_order_they_were_typed() -> None:
