@@ -35,6 +35,9 @@ _REASONS: Final = {
 
 _NAMED: Final = {403: "missing_permission", 404: "unknown_channel"}
 
+_NOT_NOW: Final = {40003: "too_many_dms"}
+"""Codes that pass, whatever their status says."""
+
 _PASSING: Final = (401, 408, 429)
 """Of 4xx, those that say nothing about the message or the channel."""
 
@@ -61,7 +64,7 @@ class FeedSender:
             try:
                 return await _post(target, message)
             except discord.HTTPException as error:
-                if error.status != 400 or error.code in _REASONS:
+                if error.status != 400 or error.code in _REASONS or error.code in _NOT_NOW:
                     raise
             # Something in it Discord does not take, most likely the picture's address.
             return await _post(target, message, picture=False)
@@ -159,7 +162,11 @@ def _title(message: Message) -> str:
 
 def _verdict(error: discord.HTTPException) -> Refused | Unavailable:
     """Whether trying again can help."""
-    if error.status >= 500 or error.status in _PASSING:
+    if error.code in _NOT_NOW:
+        return Unavailable(_NOT_NOW[error.code])
+    # Discord's own "no" has a code: without one it is what stands before Discord that refuses.
+    unsaid = error.status == 403 and not error.code
+    if error.status >= 500 or error.status in _PASSING or unsaid:
         return Unavailable(f"discord_answers_{error.status}")
     if error.status == 400 and error.code not in _REASONS:
         return Refused("message_refused", only_this=True)

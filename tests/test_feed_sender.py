@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
+import discord
 import pytest
 from msgspec.structs import replace
 
@@ -200,6 +202,37 @@ async def test_discord_in_trouble(sandbox: Sandbox, guild: Guild, sender: FeedSe
     with pytest.raises(Unavailable) as trouble:
         await sender.send(message(guild))
     assert trouble.value.reason == "discord_answers_503"
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "named"),
+    [
+        (403, 40003, "too_many_dms"),
+        (400, 40003, "too_many_dms"),
+        (403, 0, "discord_answers_403"),
+        (429, 0, "discord_answers_429"),
+    ],
+)
+async def test_a_refusal_that_passes_gives_nothing_up(
+    guild: Guild,
+    live: LiveBot,
+    sender: FeedSender,
+    monkeypatch: pytest.MonkeyPatch,
+    status: int,
+    code: int,
+    named: str,
+) -> None:
+    """Too many direct messages at once; a 403 of what stands before Discord."""
+    response: Any = SimpleNamespace(status=status, reason="")
+
+    async def refuse(_: object) -> None:
+        raise discord.HTTPException(response, {"code": code, "message": "No."})
+
+    monkeypatch.setattr(live.bot, "create_dm", refuse)
+    direct = message(guild, None, kind="dm", target_id=guild.member("ada").id)
+    with pytest.raises(Unavailable) as trouble:
+        await sender.send(direct)
+    assert trouble.value.reason == named
 
 
 async def reason(sender: FeedSender, message: Message) -> str:

@@ -146,6 +146,7 @@ SENDING: Final[dict[str, str]] = {
     "tag_required": "posts in that forum need a tag",
     "refused": "Discord refuses it",
     "message_refused": "Discord refuses this message",
+    "too_many_dms": "Discord lets me open only so many direct messages at once",
     "discord_unreachable": "Discord can't be reached",
     "no_channel": "no channel is chosen (/feed settings)",
     "internal_error": "something went wrong on my side",
