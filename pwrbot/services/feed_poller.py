@@ -38,6 +38,7 @@ connections to the bot's commands."""
 
 _OLDEST: Final = timedelta(seconds=2)  # an outcome waits no longer for others
 _TROUBLE: Final = timedelta(minutes=1)  # before a feed whose items could not be stored is polled
+_FLOOD: Final = 500  # items that are new at once, after the first poll
 _BROKEN_OFF: Final = 3  # times a first poll may, then that is how this feed is
 
 
@@ -256,6 +257,9 @@ class FeedPoller:
         interval = self._rhythm.next_interval(
             timedelta(seconds=feed.interval_seconds), polled.items, now, changed=new > 0
         )
+        if new > _FLOOD and feed.succeeded_at is not None:
+            # A few in a row would fill the disk; all come as one message, which need not be soon.
+            interval = self._rhythm.most
         if not polled.complete and feed.succeeded_at is None and feed.failures < _BROKEN_OFF:
             # What it broke off before is no news once it comes: this was no first poll yet.
             return self._failed(feed, "truncated", polled.next_hint)

@@ -114,6 +114,18 @@ async def test_ten_thousand_items_at_once(scene: FeedScene) -> None:
     assert {row.state for row in await scene.deliveries()} == {"sent"}
 
 
+async def test_a_feed_that_floods_is_polled_seldom(scene: FeedScene) -> None:
+    """As often as its dates say, it would fill the disk with what nobody reads."""
+    feed = await scene.followed_feed(*(item(str(n), published_at=NOON) for n in range(600)))
+    assert (await poll_of(scene, feed.id)).interval_seconds == 300, "the first poll is none"
+    now = scene.clock.now() + 7 * HOUR
+    await scene.publish(feed, *(item(f"new{n}", published_at=now) for n in range(600)))
+    assert (await poll_of(scene, feed.id)).interval_seconds == 6 * 3600
+    now += 7 * HOUR
+    await scene.publish(feed, *(item(f"few{n}", published_at=now) for n in range(20)))
+    assert (await poll_of(scene, feed.id)).interval_seconds == 300
+
+
 async def test_what_is_not_followed_is_not_polled(scene: FeedScene) -> None:
     feed = await scene.feed("news", item("a"))
     assert await scene.poller.poll_due() == 1
