@@ -58,6 +58,7 @@ SELECT
     p.polled_at,
     p.succeeded_at,
     p.error,
+    q.reason AS waiting_reason,
     CASE WHEN p.claimed_by IS NULL THEN p.next_poll_at END AS next_poll_at,
     COALESCE(p.failures, 0) AS failures,
     (
@@ -98,7 +99,6 @@ SELECT
         FROM feed_deliveries AS d
         WHERE d.subscriber_id = s.subscriber_id AND d.feed_id = s.feed_id AND d.state = 'sent'
     ) AS last_sent_at,
-    q.reason AS waiting_reason,
     (
         SELECT MAX(d.settled_at) AS last_given_up_at
         FROM feed_deliveries AS d
