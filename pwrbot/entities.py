@@ -482,11 +482,16 @@ class FeedHealth(Entity, frozen=True, gc=False):
     error: str | None
     pending: int
     sent: int
-    skipped: int
+    filtered: int
+    missed: int
+    """What came while feeds were off."""
     given_up: int
     last_sent_at: datetime | None
-    last_reason: str | None
-    """Why the last item that was given up was, or why sending is being tried again."""
+    waiting_reason: str | None
+    """Why sending is being tried again, None where it is not."""
+    last_given_up_at: datetime | None
+    given_up_reason: str | None
+    """Of the last item that was given up."""
 
 
 # Settings

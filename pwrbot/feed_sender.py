@@ -2,12 +2,14 @@
 
 A message carries its nonce with ``enforce_nonce``: Discord gives back the message it has already
 where it was sent the same nonce within the past few minutes (Create Message, Discord's developer
-documentation). A post in a forum cannot carry one.
+documentation). A post in a forum cannot carry one (Start Thread in Forum or Media Channel): where
+it may have been made before, it is looked for among the posts there are.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from datetime import timedelta
+from typing import Any, Final
 
 import aiohttp
 import discord
@@ -33,8 +35,13 @@ _REASONS: Final = {
 
 _NAMED: Final = {403: "missing_permission", 404: "unknown_channel"}
 
+_NOT_NOW: Final = {40003: "too_many_dms"}
+"""Codes that pass, whatever their status says."""
+
 _PASSING: Final = (401, 408, 429)
 """Of 4xx, those that say nothing about the message or the channel."""
+
+_CLOCKS_DIFFER: Final = timedelta(minutes=2)
 
 Target = (
     discord.abc.Messageable | discord.abc.GuildChannel | discord.Thread | discord.abc.PrivateChannel
@@ -51,10 +58,13 @@ class FeedSender:
         """The id of the message, or of the post in a forum. Raises Refused, Unavailable."""
         try:
             target = await self._target(message)
+            made_before = await self._made_before(target, message)
+            if made_before is not None:
+                return made_before
             try:
                 return await _post(target, message)
             except discord.HTTPException as error:
-                if error.status != 400 or error.code in _REASONS:
+                if error.status != 400 or error.code in _REASONS or error.code in _NOT_NOW:
                     raise
             # Something in it Discord does not take, most likely the picture's address.
             return await _post(target, message, picture=False)
@@ -76,6 +86,29 @@ class FeedSender:
             raise Refused("unknown_channel")
         return channel
 
+    async def _made_before(self, forum: Target, message: Message) -> int | None:
+        """The bot's post in a forum that says just this and is younger than what it tells of."""
+        if not message.again or not isinstance(forum, discord.ForumChannel):
+            return None
+        me = self._client.user
+        found_at = message.items[0].found_at - _CLOCKS_DIFFER
+        name = " ".join(_title(message).split())
+        texts = _texts(_view(message, picture=False).to_components())
+        for thread in await forum.guild.active_threads():
+            if (
+                thread.parent_id == forum.id
+                and (me is None or thread.owner_id == me.id)
+                and " ".join(thread.name.split()) == name
+                and discord.utils.snowflake_time(thread.id) >= found_at
+            ):
+                try:
+                    first = await thread.fetch_message(thread.id)
+                except (discord.Forbidden, discord.NotFound):
+                    continue  # it cannot be told from another of that name
+                if _texts([component.to_dict() for component in first.components]) == texts:
+                    return thread.id
+        return None
+
 
 async def _post(target: Target, message: Message, *, picture: bool = True) -> int:
     role = None if message.role_id is None else discord.Object(message.role_id)
@@ -92,6 +125,15 @@ async def _post(target: Target, message: Message, *, picture: bool = True) -> in
         raise Refused("not_a_text_channel")
     sent = await target.send(view=view, nonce=message.nonce, allowed_mentions=mentions)
     return sent.id
+
+
+def _texts(components: Any) -> tuple[str, ...]:
+    """What stands in components, with those in them."""
+    texts: list[str] = []
+    for component in components:
+        texts += [" ".join(str(component.get("content") or "").split())]
+        texts += _texts(component.get("components") or ())
+    return tuple(text for text in texts if text)
 
 
 def _view(message: Message, *, picture: bool) -> ui.LayoutView:
@@ -120,7 +162,11 @@ def _title(message: Message) -> str:
 
 def _verdict(error: discord.HTTPException) -> Refused | Unavailable:
     """Whether trying again can help."""
-    if error.status >= 500 or error.status in _PASSING:
+    if error.code in _NOT_NOW:
+        return Unavailable(_NOT_NOW[error.code])
+    # Discord's own "no" has a code: without one it is what stands before Discord that refuses.
+    unsaid = error.status == 403 and not error.code
+    if error.status >= 500 or error.status in _PASSING or unsaid:
         return Unavailable(f"discord_answers_{error.status}")
     if error.status == 400 and error.code not in _REASONS:
         return Refused("message_refused", only_this=True)

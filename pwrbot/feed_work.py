@@ -62,7 +62,10 @@ class FeedWork:
 
     async def stop(self, seconds: float) -> None:
         """Messages under way may arrive, at most that long; all else stays for the next start."""
+        await asyncio.gather(self._stop_polling(), self._outbox.stop(seconds))
+
+    async def _stop_polling(self) -> None:
         try:
-            await asyncio.gather(self._poller.stop(), self._outbox.stop(seconds))
-        except DatabaseError as error:
+            await self._poller.stop()
+        except DatabaseError as error:  # what it holds is due again once its claims end
             log.warning("feeds_not_released", error=f"{type(error).__name__}: {error}")

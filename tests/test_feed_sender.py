@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
+import discord
 import pytest
 from msgspec.structs import replace
 
@@ -99,6 +102,26 @@ async def test_into_a_forum_as_a_post_of_its_own(
     assert guild.channels[await sender.send(digest)].name == "30 new items in The News"
 
 
+async def test_a_post_that_was_made_before_is_not_made_again(
+    sandbox: Sandbox, guild: Guild, sender: FeedSender
+) -> None:
+    """A forum takes no nonce."""
+    first = await sender.send(message(guild, "ideas", again=True))
+    assert await sender.send(message(guild, "ideas", again=True)) == first
+    digest = message(guild, "ideas", items=[ITEM] * 3, total=30, again=True)
+    second = await sender.send(digest)
+    assert await sender.send(digest) == second
+    # The same title is not the same item, nor is the same item that is found later, or again.
+    other = replace(ITEM, url="https://x.example/b")
+    later = replace(ITEM, found_at=ITEM.found_at + timedelta(days=9999))
+    posts = {first, second}
+    for changed in ({"items": [other]}, {"items": [later]}, {"again": False}):
+        posts.add(await sender.send(message(guild, "ideas", **({"again": True} | changed))))
+    assert len(posts) == 5
+    posts_by_others = guild.add_thread("A @everyone title", "ideas")
+    assert posts_by_others.id not in posts
+
+
 async def test_into_direct_messages(sandbox: Sandbox, guild: Guild, sender: FeedSender) -> None:
     ada = guild.member("ada").user
     direct = message(guild, None, kind="dm", target_id=ada.id)
@@ -179,6 +202,37 @@ async def test_discord_in_trouble(sandbox: Sandbox, guild: Guild, sender: FeedSe
     with pytest.raises(Unavailable) as trouble:
         await sender.send(message(guild))
     assert trouble.value.reason == "discord_answers_503"
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "named"),
+    [
+        (403, 40003, "too_many_dms"),
+        (400, 40003, "too_many_dms"),
+        (403, 0, "discord_answers_403"),
+        (429, 0, "discord_answers_429"),
+    ],
+)
+async def test_a_refusal_that_passes_gives_nothing_up(
+    guild: Guild,
+    live: LiveBot,
+    sender: FeedSender,
+    monkeypatch: pytest.MonkeyPatch,
+    status: int,
+    code: int,
+    named: str,
+) -> None:
+    """Too many direct messages at once; a 403 of what stands before Discord."""
+    response: Any = SimpleNamespace(status=status, reason="")
+
+    async def refuse(_: object) -> None:
+        raise discord.HTTPException(response, {"code": code, "message": "No."})
+
+    monkeypatch.setattr(live.bot, "create_dm", refuse)
+    direct = message(guild, None, kind="dm", target_id=guild.member("ada").id)
+    with pytest.raises(Unavailable) as trouble:
+        await sender.send(direct)
+    assert trouble.value.reason == named
 
 
 async def reason(sender: FeedSender, message: Message) -> str:

@@ -144,6 +144,7 @@ def place_of(
     if channel_id is None:
         raise Refusal(f"Feeds can't be posted here: {_KINDS}.")
     require_permissions(interaction, channel_id, channel)
+    _require_own(interaction, channel_id, channel)
     return Place(follower, channel_id, f"<#{channel_id}>", channel is not None or to is not None)
 
 
@@ -180,6 +181,26 @@ def require_permissions(
         raise Refusal(
             f"I can't post to <#{channel_id}>: let me {_joined(missing)} there, "
             "or choose another channel."
+        )
+
+
+def _require_own(interaction: Interaction, channel_id: int, channel: TargetChannel | None) -> None:
+    """Raises Refusal where the member could not post themselves: who may add feeds may not with
+    them write into every channel. Whoever manages the server may.
+    """
+    theirs, member = interaction.permissions, interaction.user
+    if theirs.manage_guild or theirs.administrator:
+        return
+    if channel is not None and channel_id != interaction.channel_id:
+        if not isinstance(member, discord.Member):
+            return
+        theirs = channel.permissions_for(member)
+    in_thread = isinstance(channel or interaction.channel, discord.Thread)
+    may_send = theirs.send_messages_in_threads if in_thread else theirs.send_messages
+    if not (theirs.view_channel and may_send):
+        raise Refusal(
+            f"You may not post to <#{channel_id}> yourself, so I won't for you: choose another "
+            "channel, or ask somebody who manages the server."
         )
 
 

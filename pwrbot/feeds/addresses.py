@@ -18,6 +18,8 @@ from yarl import URL
 from pwrbot.feeds.allowed import Address, AllowedHosts
 from pwrbot.feeds.errors import AddressRefused
 
+_LOOKUPS: Final = 32  # names asked for at once: a dead name server keeps a thread for half a minute
+
 PORTS: Final = frozenset({80, 443, 8080, 8443})
 """Where the web is; a feed cannot make the bot knock at other doors of a public host."""
 
@@ -46,9 +48,7 @@ class Gate:
         if url.scheme not in ("http", "https") or not host or port is None:
             raise AddressRefused
         if url.raw_user or url.raw_password:
-            raise AddressRefused(
-                "A link with a name and password in it is not fetched: give one without."
-            )
+            raise AddressRefused(_CREDENTIALS)
         if self._allowed.has_host(host, port):
             return
         # What looks like an address to aiohttp is never resolved: 0177.1, 2130706433.
@@ -114,7 +114,7 @@ class SystemResolver(AbstractResolver):
     """The machine's resolver, in threads of its own: slow names hold up nothing else."""
 
     def __init__(self) -> None:
-        self._threads = ThreadPoolExecutor(8, thread_name_prefix="feeds-dns")
+        self._threads = ThreadPoolExecutor(_LOOKUPS, thread_name_prefix="feeds-dns")
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC

@@ -31,7 +31,6 @@ def polled(response: Response, items: list[FoundItem], name: str | None = None) 
         items=tuple(sorted(unique.values(), key=_age)),
         validators=response.validators,
         next_hint=response.max_age,
-        moved_to=response.moved_to,
         name=name,
     )
 

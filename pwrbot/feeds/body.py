@@ -24,7 +24,11 @@ async def read_body(chunks: AsyncIterator[bytes], encoding: str, limit: int) -> 
     """
     unpack = _unpacker(encoding)
     body = bytearray()
+    came = 0
     async for chunk in chunks:
+        came += len(chunk)
+        if came > limit:  # what unpacks to nothing is work all the same
+            raise FeedUnreadable("too_large")
         if unpack is None:
             body += chunk
         else:
@@ -76,6 +80,7 @@ class _Unpacker:
                 yield piece
                 await asyncio.sleep(0)
             if self._zlib.eof:
+                await asyncio.sleep(0)
                 data = self._zlib.unused_data
                 if not data.startswith(b"\x1f\x8b"):  # padding; another member would be gzip's
                     return

@@ -70,7 +70,9 @@ _DECLARED: Final = re.compile(
     rb"<(?:\?xml|meta)[^>]{0,200}?(?:encoding|charset)\s*=\s*[\"']?([\w.:-]+)"
 )
 # Not text as anybody meant it, or a way to hide markup.
-_NEVER: Final = frozenset({"utf-7", "idna", "punycode", "unicode_escape", "raw_unicode_escape"})
+_NEVER: Final = frozenset(
+    {"utf-7", "idna", "punycode", "unicode-escape", "raw-unicode-escape", "undefined"}
+)
 # https://encoding.spec.whatwg.org/#names-and-labels
 _READ_AS: Final = {
     "iso8859-1": "cp1252",

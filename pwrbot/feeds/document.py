@@ -72,12 +72,13 @@ def finish(raw_items: Sequence[RawItem], base: str) -> tuple[FoundItem, ...]:
     """
     if len(raw_items) > ITEMS_LIMIT:
         raise FeedUnreadable("too_large")
-    same_id = _is_one_id_for_all(raw_items)
+    same_id, same_link = _is_one_id_for_all(raw_items), _is_one_link_for_all(raw_items)
     found: dict[str, FoundItem] = {}
     for raw in raw_items:
         url = absolute(raw.link, base)
         url = untracked(url) if url else None
-        item_id = _identity(raw, None if same_id else raw.id, url)
+        own_id = None if same_id or _is_site(raw.id, url) else raw.id
+        item_id = _identity(raw, own_id, None if same_link else url)
         if item_id not in found:  # the first is the newest, as a rule
             found[item_id] = _item(raw, item_id, url, base)
     return tuple(_oldest_first(list(found.values())))
@@ -129,6 +130,22 @@ def _is_one_id_for_all(raw_items: Sequence[RawItem]) -> bool:
     return len(ids) == 1 and len(links) == len(raw_items)
 
 
+def _is_one_link_for_all(raw_items: Sequence[RawItem]) -> bool:
+    """Some have items without ids that all lead to the same page, such as a list of changes."""
+    return (
+        len(raw_items) > 1
+        and not any(raw.id for raw in raw_items)
+        and len({raw.link for raw in raw_items}) == 1
+    )
+
+
+def _is_site(item_id: str | None, link: str | None) -> bool:
+    """Whether an id is only a site's address, while the item has one of its own."""
+    if not item_id or not link or "://" not in item_id:
+        return False
+    return bool(_SITE.fullmatch(item_id.strip())) and not _SITE.fullmatch(link)
+
+
 def _oldest_first(items: list[FoundItem]) -> list[FoundItem]:
     """By date where all have one; else the document's order, turned unless its dates say not to.
 
@@ -142,6 +159,7 @@ def _oldest_first(items: list[FoundItem]) -> list[FoundItem]:
     return sorted(items, key=lambda item: item.published_at or _NEVER)
 
 
+_SITE: Final = re.compile(r"https?://[^/?#]+/?", re.IGNORECASE)
 _NEVER: Final = datetime.max.replace(tzinfo=UTC)
 
 

@@ -92,3 +92,9 @@ class HostBusy(FeedError):
         super().__init__()
         self.retry_after = retry_after
         """How long the host asks to be left alone; None where it does not say."""
+
+
+class HostQueue(HostBusy):
+    """This host is asked slowly, and others come first: try again in a few minutes."""
+
+    reason = "queue"

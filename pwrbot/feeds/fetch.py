@@ -36,8 +36,8 @@ from pwrbot.feeds.errors import (
     HostUnreachable,
     LinkNotSupported,
 )
-from pwrbot.feeds.model import Validators
-from pwrbot.feeds.pace import POLITE, HostLimit, Pace
+from pwrbot.feeds.model import URL_LIMIT, Validators
+from pwrbot.feeds.pace import PATIENCE, POLITE, POLLING_PATIENCE, HostLimit, Pace
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -134,8 +134,10 @@ class Fetcher:
     ) -> Response:
         """What is at a URL, redirects followed; raises FeedError.
 
-        With ``validators`` of an earlier answer, ``not_modified`` says that nothing has changed.
+        With ``validators`` of an earlier answer, ``not_modified`` says that nothing has changed;
+        who has them polls, and waits less long for a turn than who has a member waiting.
         """
+        patience = PATIENCE if validators is None else POLLING_PATIENCE
         known = validators or Validators()
         conditions = {"Accept": accept}
         if known.etag:
@@ -144,13 +146,18 @@ class Fetcher:
             conditions["If-Modified-Since"] = known.last_modified
         hop, moved_to, permanent = _parsed(url), None, True
         for _ in range(REDIRECTS + 1):
-            answer = await self._ask("GET", hop, conditions, None)
+            answer = await self._ask("GET", hop, conditions, None, patience)
             if isinstance(answer, _Redirect):
                 permanent = permanent and answer.permanent
                 hop = answer.to
                 moved_to = str(hop) if permanent else moved_to
                 continue
-            return _response(answer, known, moved_to if moved_to != url else None)
+            if answer.status == 304 and len(conditions) == 1:
+                # Nobody asked whether it has changed: the host's own cache leaks through.
+                raise FeedUnreadable("api")
+            if moved_to == url or len(moved_to or "") > URL_LIMIT:
+                moved_to = None
+            return _response(answer, known, moved_to)
         raise FeedUnreadable("redirects")
 
     async def post_json(
@@ -158,7 +165,9 @@ class Fetcher:
     ) -> Response:
         """What a URL answers to a JSON document; raises FeedError. Redirects are not followed."""
         headers = {"Accept": JSON, "Content-Type": JSON}
-        answer = await self._ask("POST", _parsed(url), headers, msgspec.json.encode(document))
+        patience = PATIENCE if validators is None else POLLING_PATIENCE
+        body = msgspec.json.encode(document)
+        answer = await self._ask("POST", _parsed(url), headers, body, patience)
         if isinstance(answer, _Redirect):
             raise FeedUnreadable("redirects")
         return _response(answer, validators or Validators(), None)
@@ -169,11 +178,16 @@ class Fetcher:
         return await loop.run_in_executor(self._thread, lambda: call(*args, **kwargs))
 
     async def _ask(
-        self, method: str, url: URL, headers: Mapping[str, str], data: bytes | None
+        self,
+        method: str,
+        url: URL,
+        headers: Mapping[str, str],
+        data: bytes | None,
+        patience: timedelta,
     ) -> _Answer | _Redirect:
         self.gate.check(url)
         name = _pace_name(url)
-        async with self._pace.turn(name):
+        async with self._pace.turn(name, patience):
             try:
                 async with self._open().request(
                     method, url, headers=headers, data=data, allow_redirects=False
@@ -192,7 +206,7 @@ class Fetcher:
         if status == 429 or (status == 403 and headers.get("X-RateLimit-Remaining") == "0"):
             self._pace.hold(name, wait or timedelta(minutes=1))
             raise HostBusy(wait)
-        if status == 503:
+        if status == 503 and wait is not None:
             raise HostBusy(wait)
         if _spent(headers) and wait is not None:
             self._pace.hold(name, wait)
@@ -247,19 +261,19 @@ class _Redirect(msgspec.Struct, frozen=True):
 def _parsed(url: str) -> URL:
     try:
         return URL(url)
-    except ValueError:
+    except (ValueError, IndexError):
         raise LinkNotSupported from None
 
 
 def _pace_name(url: URL) -> str:
-    host = (url.host or "").lower()
+    host = (url.raw_host or "").lower()
     return host if url.is_default_port() else f"{host}:{url.port}"
 
 
 def _target(url: URL, headers: Mapping[str, str]) -> URL:
     try:
         return url.join(URL(headers["Location"].strip())).with_fragment(None)
-    except (KeyError, ValueError):
+    except (KeyError, ValueError, IndexError):
         raise FeedUnreadable("redirects") from None
 
 
@@ -348,7 +362,7 @@ def _wait(text: str, now: datetime) -> timedelta | None:
         return timedelta(seconds=max(0.0, min(number, 30 * 86_400)))
     try:
         moment = parsedate_to_datetime(text)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -14,9 +14,13 @@ from pwrbot.feeds.model import SUMMARY_LIMIT, TITLE_LIMIT
 from pwrbot.feeds.text import one_line
 from pwrbot.feeds.urls import absolute
 
+_PARTS_LIMIT: Final = 500_000  # objects, lists: each takes some 80 bytes of memory
+
 
 def parse_json_feed(text: str, url: str) -> Document:
     """Raises FeedUnreadable for what is not JSON, or not a feed."""
+    if text.count("{") + text.count("[") > _PARTS_LIMIT:
+        raise FeedUnreadable("too_complex")
     try:
         feed = msgspec.json.decode(text.encode("utf-8", "replace"))
     except RecursionError:

@@ -43,6 +43,8 @@ class Polled(msgspec.Struct, frozen=True, kw_only=True):
 
     items: tuple[FoundItem, ...] = ()
     """Everything the source shows at present, oldest first, each id once."""
+    complete: bool = True
+    """False where the answer broke off: there are more items than these."""
     not_modified: bool = False
     """The same as at the last poll: ``items`` is empty."""
     validators: Validators = Validators()

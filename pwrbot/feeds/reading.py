@@ -50,16 +50,25 @@ async def find_document(fetch: Fetcher, url: str) -> tuple[Document, Polled]:
 
 
 async def poll_document(fetch: Fetcher, url: str, validators: Validators) -> Polled:
-    """One poll of the feed at a URL; raises FeedError."""
+    """One poll of the feed at a URL; raises FeedError.
+
+    Where that has moved to is for who knows feeds by their URL: ``items_id`` of others is an id.
+    """
+    _, poll = await poll_moving(fetch, url, validators)
+    return poll
+
+
+async def poll_moving(
+    fetch: Fetcher, url: str, validators: Validators
+) -> tuple[str | None, Polled]:
+    """Where the feed has moved for good, and one poll of it; raises FeedError."""
     response = await fetch.get(url, validators=validators)
-    if response.not_modified:
-        return Polled(
-            not_modified=True,
-            validators=response.validators,
-            next_hint=response.max_age,
-            moved_to=response.moved_to,
-        )
-    return polled(response, await read(fetch, response))
+    if not response.not_modified:
+        return response.moved_to, polled(response, await read(fetch, response))
+    unchanged = Polled(
+        not_modified=True, validators=response.validators, next_hint=response.max_age
+    )
+    return response.moved_to, unchanged
 
 
 def polled(response: Response, document: Document | WebPage) -> Polled:
@@ -73,6 +82,6 @@ def polled(response: Response, document: Document | WebPage) -> Polled:
         # Of a feed that broke off the rest is wanted: "not modified" must not be the answer.
         validators=response.validators if document.complete else Validators(),
         next_hint=max(hints, default=None),
-        moved_to=response.moved_to,
+        complete=document.complete,
         name=document.name or None,
     )

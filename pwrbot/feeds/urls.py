@@ -32,21 +32,27 @@ def tidy_link(link: str) -> str:
     if len(kept) != len(url.query):
         url = url.with_query(kept)
     host = (url.host or "").rstrip(".")
-    if host != url.host:
-        url = url.with_host(host)
-    if url.raw_path == "/":
-        url = url.with_path("/", keep_query=True)
-    return str(url.with_fragment(None))
+    try:
+        if host != url.host:
+            url = url.with_host(host)
+        if url.raw_path == "/":
+            url = url.with_path("/", keep_query=True)
+        tidy = str(url.with_fragment(None))
+    except ValueError:
+        raise LinkNotSupported from None
+    if len(tidy) > URL_LIMIT:  # longer than it was typed: a character can become nine
+        raise LinkNotSupported
+    return tidy
 
 
 def parse(text: str) -> URL | None:
     """The http or https URL that a text is; None where it is none."""
     try:
         url = URL(text)
-        _ = url.port
-    except (ValueError, TypeError):
+        host, _ = url.host, url.port
+    except (ValueError, TypeError, IndexError):  # the last for "[::1]é@"
         return None
-    if url.scheme not in ("http", "https") or not url.host or not re.search(r"\w", url.host):
+    if url.scheme not in ("http", "https") or not host or not re.search(r"\w", host):
         return None
     return url
 
@@ -60,7 +66,7 @@ def absolute(link: str | None, base: str) -> str | None:
         return None
     try:
         url = URL(base).join(URL(text))
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, IndexError):
         return None
     if parse(str(url)) is None or url.user or len(str(url)) > URL_LIMIT:
         return None

@@ -8,6 +8,7 @@ from typing import Final
 from lxml import etree
 
 from pwrbot.feeds.document import WebPage
+from pwrbot.feeds.errors import FeedUnreadable
 from pwrbot.feeds.model import TITLE_LIMIT
 from pwrbot.feeds.text import one_line
 from pwrbot.feeds.urls import absolute
@@ -17,8 +18,10 @@ def parse_web_page(text: str, url: str) -> WebPage:
     """The feeds that a page names in ``<link rel="alternate">``, best first, and its title.
 
     A feed of comments, of one category or one tag comes after the others; then the page's own
-    order counts. A page that names none gives none.
+    order counts. A page that names none gives none. Raises FeedUnreadable for a page without end.
     """
+    if text.count("<") > _MARKUP_LIMIT:
+        raise FeedUnreadable("too_complex")
     parser = etree.HTMLParser(no_network=True, remove_comments=True, remove_pis=True)
     try:
         root = etree.fromstring(text.replace("\0", "") or "<p>", parser)
@@ -42,6 +45,7 @@ def parse_web_page(text: str, url: str) -> WebPage:
     return WebPage(tuple(sorted(found, key=lambda a: found[a])), one_line(title, TITLE_LIMIT))
 
 
+_MARKUP_LIMIT: Final = 200_000  # tags: each takes some 350 bytes of memory
 _FEEDS: Final = frozenset(
     {
         "application/rss+xml",

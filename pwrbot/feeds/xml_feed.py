@@ -28,7 +28,7 @@ Element = etree._Element
 
 def parse_xml_feed(text: str, url: str) -> Document | WebPage:
     """Raises FeedUnreadable for what is neither."""
-    if text.count("<") > _MARKUP_LIMIT:
+    if text.count("<") > _MARKUP_LIMIT or text.count("=") > _MARKUP_LIMIT:
         raise FeedUnreadable("too_complex")
     root, is_well_formed = _root(text, url)
     match _name(root.tag):
@@ -341,7 +341,7 @@ def _number(text: str) -> float:
 
 
 _NAMES: Final[dict[str, tuple[str, str]]] = {}
-_MARKUP_LIMIT: Final = 500_000  # tags: an element takes some 250 bytes of memory
+_MARKUP_LIMIT: Final = 500_000  # tags, attributes: each takes some 250 bytes of memory
 _ITEMS: Final = frozenset({("", "item"), ("", "entry")})
 _FAMILIES: Final = (
     ("search.yahoo.com/mrss", "media"),

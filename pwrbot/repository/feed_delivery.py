@@ -58,6 +58,10 @@ class FeedDeliveries(Table[FeedDelivery, tuple[int, int, str]], Protocol):
         limit: int,
     ) -> list[PendingItem]: ...
 
+    async def latest(
+        self, *, subscriber_id: int, feed_id: int, limit: int
+    ) -> list[FeedDelivery]: ...
+
     async def settle(
         self,
         *,

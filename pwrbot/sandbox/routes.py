@@ -38,6 +38,7 @@ class Routes:
             ("GET", "/applications/@me", self.get_application),
             ("GET", of_guild, self.get_guild),
             ("GET", of_guild + "/channels", self.get_channels),
+            ("GET", of_guild + "/threads/active", self.get_active_threads),
             ("GET", of_guild + "/roles", self.get_roles),
             ("GET", of_guild + "/members/{user:\\d+}", self.get_member),
             ("PUT", of_guild + "/members/{user:\\d+}/roles/{role:\\d+}", self.add_role),
@@ -117,6 +118,11 @@ class Routes:
     async def get_channels(self, request: web.Request) -> web.Response:
         channels = self._guild(request).channels.values()
         return answer([payloads.channel(c) for c in channels if c.kind != "thread"])
+
+    async def get_active_threads(self, request: web.Request) -> web.Response:
+        channels = self._guild(request).channels.values()
+        active = [c for c in channels if c.kind == "thread" and not c.archived]
+        return answer({"threads": [payloads.channel(c) for c in active], "members": []})
 
     async def get_roles(self, request: web.Request) -> web.Response:
         return answer([payloads.role(r) for r in self._guild(request).roles.values()])

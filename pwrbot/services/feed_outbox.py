@@ -3,7 +3,7 @@
 A queue (a subscription with something pending) is claimed by one process at a time, by a lease as
 feeds are (``feed_poller.py``). Each message is noted as sent once Discord has it. A process that
 dies between the two leaves the item pending; whoever takes over sends it again with the same nonce,
-by which Discord knows it for some minutes.
+by which Discord knows it for some minutes; a post in a forum, which takes no nonce, is looked for.
 """
 
 from __future__ import annotations
@@ -38,6 +38,9 @@ GIVE_UP_AFTER: Final = timedelta(days=3)
 """How long an item is tried for, where what stands in its way may pass."""
 DIGEST_SHOWS: Final = 10
 """The newest items of a digest, which it names; of the others it tells how many."""
+
+_FEWEST_TRIES: Final = 8
+"""After a long silence of the bot's own, old items are tried for as many times before that."""
 
 _PAGE: Final = 200  # items read at once
 _FIRST_WAIT: Final = timedelta(seconds=5)
@@ -84,6 +87,9 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     template: str | None
     nonce: str
     """At most 25 characters; the same for the same items of the same subscription."""
+    again: bool = False
+    """It may have been sent before: who did could not note it any more. Of a queue that is worked
+    off that can be the first message alone."""
 
     @property
     def is_digest(self) -> bool:
@@ -127,6 +133,8 @@ class FeedOutbox:
         self._lease = lease
         self._idle = idle_seconds
         self._running: dict[tuple[int, int], asyncio.Task[None]] = {}
+        self._lost: set[tuple[int, int]] = set()
+        """Queues under way whose claim has ended: they are another process's, or gone."""
         self._channels: dict[tuple[str, int], _Turns] = {}
         self._wakes = asyncio.Event()
         self._stopping = False
@@ -214,7 +222,9 @@ class FeedOutbox:
             await self._again(queue, "internal_error")
         finally:
             renewing.cancel()
-            del self._running[queue.subscriber_id, queue.feed_id]
+            key = (queue.subscriber_id, queue.feed_id)
+            del self._running[key]
+            self._lost.discard(key)
             self._wakes.set()
 
     async def _keep(self, queue: ClaimedQueue) -> None:
@@ -222,12 +232,16 @@ class FeedOutbox:
         while True:
             await self._clock.sleep(self._lease.total_seconds() / 3)
             try:
-                await self._repository.feed_queues.renew(
+                kept = await self._repository.feed_queues.renew(
                     subscriber_id=queue.subscriber_id,
                     feed_id=queue.feed_id,
                     claimed_by=self._process,
                     until=self._clock.now() + self._lease,
                 )
+                if not kept:  # as after this machine was asleep
+                    log.warning("feed_queue_lost")
+                    self._lost.add((queue.subscriber_id, queue.feed_id))
+                    return
             except DatabaseError as error:
                 log.warning("feed_queue_not_kept", error=f"{type(error).__name__}: {error}")
 
@@ -296,14 +310,22 @@ class FeedOutbox:
     ) -> None:
         """Raises Unavailable, and leaves pending what has not been sent by then."""
         if waiting.is_digest:
-            if not self._stopping:
-                await self._send(queue, _digest(queue, channel_id, waiting), None)
+            if not self._is_over(queue):
+                digest = _digest(queue, channel_id, waiting)
+                await self._send(queue, msgspec.structs.replace(digest, again=True), None)
             return
-        for item in waiting.items:
-            if self._stopping:
+        for place, item in enumerate(waiting.items):
+            if self._is_over(queue):
                 return
-            if not await self._send(queue, _message(queue, channel_id, item), item.item_id):
+            message = _message(queue, channel_id, item)
+            if place == 0:
+                message = msgspec.structs.replace(message, again=True)
+            if not await self._send(queue, message, item.item_id):
                 return
+
+    def _is_over(self, queue: ClaimedQueue) -> bool:
+        """Whether the rest is left to another process, or to the next start."""
+        return self._stopping or (queue.subscriber_id, queue.feed_id) in self._lost
 
     async def _send(self, queue: ClaimedQueue, message: Message, item_id: str | None) -> bool:
         """Send one message and note what became of it; False where the rest was given up with it.
@@ -332,7 +354,8 @@ class FeedOutbox:
         now = self._clock.now()
         wait = min(_FIRST_WAIT * 2 ** min(queue.attempts, 20), _LONGEST_WAIT)
         wait *= self._chance.uniform(1 - _SPREAD, 1 + _SPREAD)
-        await self._settle_all(queue, "given_up", reason, found_until=now - GIVE_UP_AFTER)
+        if queue.attempts >= _FEWEST_TRIES:
+            await self._settle_all(queue, "given_up", reason, found_until=now - GIVE_UP_AFTER)
         await self._repository.feed_queues.retry(
             subscriber_id=queue.subscriber_id,
             feed_id=queue.feed_id,

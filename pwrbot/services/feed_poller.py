@@ -18,7 +18,7 @@ import structlog
 
 from pwrbot.clock import Clock
 from pwrbot.entities import DuePoll, PollOutcome
-from pwrbot.feeds.errors import FeedError
+from pwrbot.feeds.errors import FeedError, HostQueue
 from pwrbot.feeds.model import Followed, Polled, Validators
 from pwrbot.repository import Repository
 from pwrbot.repository.errors import DatabaseError
@@ -38,6 +38,8 @@ connections to the bot's commands."""
 
 _OLDEST: Final = timedelta(seconds=2)  # an outcome waits no longer for others
 _TROUBLE: Final = timedelta(minutes=1)  # before a feed whose items could not be stored is polled
+_FLOOD: Final = 500  # items that are new at once, after the first poll
+_BROKEN_OFF: Final = 3  # times a first poll may, then that is how this feed is
 
 
 class PollSource(Protocol):
@@ -213,6 +215,10 @@ class FeedPoller:
         validators = Validators(feed.etag, feed.last_modified, feed.digest)
         try:
             polled = await self._source.poll(feed, validators)
+        except HostQueue as queue:
+            # The feed has not failed, nor was its host asked: it is not its turn yet.
+            wait = (queue.retry_after or _TROUBLE) * self._chance.uniform(1, 1.5)
+            return _left_alone(feed, wait)
         except FeedError as error:
             return self._failed(feed, error.reason, getattr(error, "retry_after", None))
         except Exception as error:
@@ -222,7 +228,12 @@ class FeedPoller:
             return await self._taken(feed, polled)
         except DatabaseError as error:
             log.warning("feed_items_not_stored", error=f"{type(error).__name__}: {error}")
-            return _left_alone(feed, _TROUBLE)
+        except Exception:
+            log.exception("feed_items_not_stored", platform=feed.platform_id)
+        failed = self._failed(feed, "storage", None)
+        if feed.failures:
+            return failed
+        return msgspec.structs.replace(failed, wait_seconds=_seconds(_TROUBLE))
 
     async def _taken(self, feed: DuePoll, polled: Polled) -> PollOutcome:
         now = self._clock.now()
@@ -246,6 +257,12 @@ class FeedPoller:
         interval = self._rhythm.next_interval(
             timedelta(seconds=feed.interval_seconds), polled.items, now, changed=new > 0
         )
+        if new > _FLOOD and feed.succeeded_at is not None:
+            # A few in a row would fill the disk; all come as one message, which need not be soon.
+            interval = self._rhythm.most
+        if not polled.complete and feed.succeeded_at is None and feed.failures < _BROKEN_OFF:
+            # What it broke off before is no news once it comes: this was no first poll yet.
+            return self._failed(feed, "truncated", polled.next_hint)
         return PollOutcome(
             feed_id=feed.feed_id,
             wait_seconds=_seconds(wait_after_success(interval, polled.next_hint, self._chance)),

@@ -35,6 +35,8 @@ class FeedUpkeep:
                     log.info("feed_items_removed", rows=removed)
             except DatabaseError as error:
                 log.warning("feed_items_kept", error=f"{type(error).__name__}: {error}")
+            except Exception:  # old rows are no reason for the bot to end
+                log.exception("feed_items_kept")
             await self._clock.sleep(_EVERY.total_seconds())
 
     async def remove_old(self) -> int:

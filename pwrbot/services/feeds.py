@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final, Literal, Protocol
 
 import msgspec
+import structlog
 
 from pwrbot.clock import Clock
 from pwrbot.entities import (
@@ -17,7 +18,6 @@ from pwrbot.entities import (
     FeedItem,
     FeedSubscription,
     FollowedFeed,
-    PendingItem,
     SubscribedFeed,
     SubscriberKind,
 )
@@ -28,7 +28,8 @@ from pwrbot.feeds.source import Source
 from pwrbot.repository import Repository
 from pwrbot.repository.errors import UniqueViolation
 from pwrbot.repository.repository import Tables, Transaction
-from pwrbot.services.ranges import EPOCH
+
+log = structlog.get_logger(__name__)
 
 PAGE: Final = 5
 """Feeds on a page of a list."""
@@ -65,7 +66,9 @@ class FeedSource(Protocol):
 
 FIRST_INTERVAL_SECONDS: Final = 3600
 """Between polls of a feed whose own rhythm isn't known yet."""
-_RESTORED: Final = 100  # items
+_OWN_FAULT: Final = "Something went wrong on my side: try this link again later."
+_RESTORED: Final = 2000  # deliveries
+_SINCE: Final = 100  # items that came between removing and undoing
 
 Outcome = Literal["subscribed", "already", "moved", "failed"]
 
@@ -88,8 +91,8 @@ class Removed(msgspec.Struct, frozen=True):
 
     feed: Feed
     subscription: FeedSubscription
-    waiting: list[PendingItem]
-    """What had been found and was still to be sent."""
+    deliveries: list[FeedDelivery]
+    """What was still to be sent, and what became of the rest."""
     at: datetime
 
 
@@ -151,6 +154,9 @@ class FeedService:
                     result = await self.subscribe(follower, link, channel_id, move=move)
                 except (FeedError, TooManyFeeds) as error:
                     result = LinkResult(link, "failed", error=str(error))
+                except Exception:
+                    log.exception("link_not_followed")
+                    result = LinkResult(link, "failed", error=_OWN_FAULT)
             if tell is not None:
                 tell(index, result)
             return result
@@ -218,32 +224,30 @@ class FeedService:
             feed = await tx.feeds.select(feed_id)
             if subscription is None or feed is None:
                 return None
-            waiting = await tx.feed_deliveries.pending(
-                subscriber_id=subscription.subscriber_id,
-                feed_id=feed_id,
-                found_after=EPOCH,
-                after_item_id="",
-                limit=_RESTORED,
+            deliveries = await tx.feed_deliveries.latest(
+                subscriber_id=subscription.subscriber_id, feed_id=feed_id, limit=_RESTORED
             )
             await tx.feed_subscriptions.delete((subscription.subscriber_id, feed_id))
-            return Removed(feed, subscription, waiting, self._clock.now())
+            return Removed(feed, subscription, deliveries, self._clock.now())
 
     async def restore(self, removed: Removed) -> None:
-        """Undo an ``unsubscribe``: what waited then, and what came since, will be sent."""
+        """Undo an ``unsubscribe``: what waited then, and what came since, will be sent; what was
+        sent, was.
+        """
         now, subscription = self._clock.now(), removed.subscription
         async with self._repository.transaction() as tx:
             key = (subscription.subscriber_id, subscription.feed_id)
             if await tx.feed_subscriptions.select(key) is not None:
                 return
             await tx.feed_subscriptions.insert(subscription)
-            latest = await tx.feed_items.page(
-                feed_id=subscription.feed_id, limit=_RESTORED, offset=0
-            )
-            since = [item for item in latest if item.found_at > removed.at]
-            found = {item.item_id: item.found_at for item in (*removed.waiting, *since)}
-            await tx.feed_deliveries.insert_many(
-                [FeedDelivery(*key, item_id, at, "pending") for item_id, at in found.items()]
-            )
+            latest = await tx.feed_items.page(feed_id=subscription.feed_id, limit=_SINCE, offset=0)
+            known = {delivery.item_id for delivery in removed.deliveries}
+            since = [
+                FeedDelivery(*key, item.item_id, item.found_at, "pending")
+                for item in latest
+                if item.found_at > removed.at and item.item_id not in known
+            ]
+            await tx.feed_deliveries.insert_many([*removed.deliveries, *since])
             await tx.feed_queues.wake(feed_id=subscription.feed_id, now=now)
         # Apart from that transaction: the poller takes these two locks the other way round.
         await self._repository.feed_polls.wake(

@@ -56,7 +56,9 @@ class FeedHealthBoard(Screen):
         return items
 
     def _lines(self, row: FeedHealth) -> list[str]:
-        sign = "❌" if row.given_up or row.failures >= _WORRYING else "⚠️" if row.failures else "✅"
+        lost = _is_lost(row)
+        trouble = row.failures or row.waiting_reason
+        sign = "❌" if lost or row.failures >= _WORRYING else "⚠️" if trouble else "✅"
         lines = [
             f"{sign} **{link(row.name, row.source_url, 40)}** · {self._where(row.channel_id)}",
             f"-# Read: {_polls(row)}",
@@ -65,15 +67,22 @@ class FeedHealthBoard(Screen):
             why = words(READING, row.error)
             lines.append(f"{count(row.failures, 'failure')} in a row: {why}. I keep trying.")
         lines.append(f"-# Items: {_items(row)}")
-        if row.last_reason and row.given_up:
-            lines.append(f"Not sent: {words(SENDING, row.last_reason)}.")
-        elif row.last_reason and row.pending:
-            lines.append(f"Sending is tried again: {words(SENDING, row.last_reason)}.")
+        if row.waiting_reason:
+            lines.append(f"Sending is tried again: {words(SENDING, row.waiting_reason)}.")
+        elif lost:
+            lines.append(f"Not sent: {words(SENDING, row.given_up_reason)}.")
         return lines
 
 
 _WORRYING: Final = 5
 """Failures in a row after which it is no passing trouble."""
+
+
+def _is_lost(row: FeedHealth) -> bool:
+    """Whether the last thing that was to be sent was given up; before that is past trouble."""
+    if row.last_given_up_at is None:
+        return False
+    return row.last_sent_at is None or row.last_given_up_at >= row.last_sent_at
 
 
 def _polls(row: FeedHealth) -> str:
@@ -88,7 +97,8 @@ def _items(row: FeedHealth) -> str:
         f"{row.sent:,} sent"
         + (f" (last {moment(row.last_sent_at, 'R')})" if row.last_sent_at else ""),
         f"{row.pending:,} waiting" if row.pending else "",
-        f"{row.skipped:,} filtered out" if row.skipped else "",
+        f"{row.filtered:,} filtered out" if row.filtered else "",
+        f"{row.missed:,} came while feeds were off" if row.missed else "",
         f"{row.given_up:,} given up" if row.given_up else "",
     ]
     return " · ".join(part for part in parts if part)
@@ -120,6 +130,8 @@ READING: Final[dict[str, str]] = {
     "broken": "the answer broke off",
     "server_error": "the host answers with an error",
     "busy": "the host asks for fewer requests",
+    "queue": "others of its host come first",
+    "storage": "what it shows could not be stored (my log says why)",
 }
 SENDING: Final[dict[str, str]] = {
     "unknown_channel": "the channel or thread is gone",
@@ -134,6 +146,7 @@ SENDING: Final[dict[str, str]] = {
     "tag_required": "posts in that forum need a tag",
     "refused": "Discord refuses it",
     "message_refused": "Discord refuses this message",
+    "too_many_dms": "Discord lets me open only so many direct messages at once",
     "discord_unreachable": "Discord can't be reached",
     "no_channel": "no channel is chosen (/feed settings)",
     "internal_error": "something went wrong on my side",

@@ -161,14 +161,15 @@ def escaped(text: str, limit: int) -> str:
     """The same, which Discord shows as it is written; addresses in it stay links."""
     pieces = _ADDRESS.split(cleaned(text, limit))
     pieces[::2] = (_MARKDOWN.sub(r"\\\g<0>", piece) for piece in pieces[::2])
-    whole = _LINE_START.sub(r"\1\\\2", "".join(pieces))
+    whole = _LINE_START.sub(r"\1\2\\\3", "".join(pieces))
     return _MENTION.sub("@\u200b", whole)
 
 
 _PLACE: Final = re.compile(r"\{(\w+)\}")
 _ADDRESS: Final = re.compile(r"(https?://[^\s<>\[\]()|*`~\\]+)")
 _MARKDOWN: Final = re.compile(r"[\\*_~`|<>\[\]]")
-_LINE_START: Final = re.compile(r"(?m)^(\s*)(#{1,3}|-#|[-+]|\d+\.)(?=\s)")
+# A backslash takes a sign's meaning, and shows itself before a digit: it goes before the point.
+_LINE_START: Final = re.compile(r"(?m)^(\s*)(\d*)((?<=\d)\.|(?<!\d)(?:#{1,3}|-#|[-+]))(?=\s)")
 _MENTION: Final = re.compile(r"@(?=everyone|here|[!&]?\d)")
 
 
@@ -180,7 +181,10 @@ def _is_seen(char: str) -> bool:
 def _headline(item: Item, limit: int = _TITLE) -> str:
     title = escaped(item.title.replace("\n", " "), limit) or "Untitled"
     address = _address(item.url, _LINK if limit == _TITLE else 300)
-    return f"[{title}]({address})" if address else title
+    if address is None:
+        return title
+    # A link that reads as an address leads there, not elsewhere.
+    return f"{title} <{address}>" if "://" in title else f"[{title}]({address})"
 
 
 def _small_print(item: Item, feed_name: str) -> str:

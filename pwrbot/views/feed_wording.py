@@ -25,7 +25,10 @@ def link(name: str, url: str | None, limit: int = NAME_LIMIT) -> str:
     if url is None or not url.startswith(("http://", "https://")):
         return shown
     target = _ENDS.sub(lambda match: f"%{ord(match[0]):02X}", url)
-    return shown if len(target) > _LONGEST_URL else f"[{shown}](<{target}>)"
+    if len(target) > _LONGEST_URL:
+        return shown
+    # A name that reads as an address does not lead elsewhere.
+    return f"{shown} (<{target}>)" if "://" in name else f"[{shown}](<{target}>)"
 
 
 def fit(lines: Sequence[str], limit: int = 3600) -> list[str]:

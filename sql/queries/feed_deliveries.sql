@@ -41,6 +41,22 @@ WHERE
 ORDER BY d.found_at, d.item_id
 LIMIT :limit;
 
+-- name: latest :many
+-- What became of a subscription's items, those found last first.
+SELECT
+    subscriber_id,
+    feed_id,
+    item_id,
+    found_at,
+    state,
+    reason,
+    message_id,
+    settled_at
+FROM feed_deliveries
+WHERE subscriber_id = :subscriber_id AND feed_id = :feed_id
+ORDER BY found_at DESC, item_id
+LIMIT :limit;
+
 -- name: settle :rows
 -- Notes what became of these pending deliveries of a subscription.
 UPDATE feed_deliveries

@@ -62,7 +62,8 @@ RETURNING
 
 -- name: finish :rows
 -- Keeps what polls left behind and lets go of their feeds, except one whose claim has ended since.
--- The :feed_ids are those of the outcomes.
+-- The :feed_ids are those of the outcomes. One that failed before and was not asked this time has
+-- no error of its own: it keeps the one it had.
 UPDATE feed_polls
 SET
     claimed_by = NULL,
@@ -73,7 +74,7 @@ SET
     digest = given.digest,
     items_digest = given.items_digest,
     failures = given.failures,
-    error = given.error,
+    error = CASE WHEN given.failures > 0 THEN COALESCE(given.error, feed_polls.error) END,
     succeeded_at = CASE
         WHEN given.succeeded THEN feed_polls.polled_at ELSE feed_polls.succeeded_at
     END,

@@ -58,6 +58,7 @@ SELECT
     p.polled_at,
     p.succeeded_at,
     p.error,
+    q.reason AS waiting_reason,
     CASE WHEN p.claimed_by IS NULL THEN p.next_poll_at END AS next_poll_at,
     COALESCE(p.failures, 0) AS failures,
     (
@@ -73,8 +74,21 @@ SELECT
     (
         SELECT COUNT(*) AS total
         FROM feed_deliveries AS d
-        WHERE d.subscriber_id = s.subscriber_id AND d.feed_id = s.feed_id AND d.state = 'skipped'
-    ) AS skipped,
+        WHERE
+            d.subscriber_id = s.subscriber_id
+            AND d.feed_id = s.feed_id
+            AND d.state = 'skipped'
+            AND d.reason = 'filtered'
+    ) AS filtered,
+    (
+        SELECT COUNT(*) AS total
+        FROM feed_deliveries AS d
+        WHERE
+            d.subscriber_id = s.subscriber_id
+            AND d.feed_id = s.feed_id
+            AND d.state = 'skipped'
+            AND d.reason = 'feeds_disabled'
+    ) AS missed,
     (
         SELECT COUNT(*) AS total
         FROM feed_deliveries AS d
@@ -85,19 +99,21 @@ SELECT
         FROM feed_deliveries AS d
         WHERE d.subscriber_id = s.subscriber_id AND d.feed_id = s.feed_id AND d.state = 'sent'
     ) AS last_sent_at,
-    COALESCE(
-        q.reason,
-        (
-            SELECT d.reason
-            FROM feed_deliveries AS d
-            WHERE
-                d.subscriber_id = s.subscriber_id
-                AND d.feed_id = s.feed_id
-                AND d.state = 'given_up'
-            ORDER BY d.settled_at DESC, d.item_id
-            LIMIT 1
-        )
-    ) AS last_reason
+    (
+        SELECT MAX(d.settled_at) AS last_given_up_at
+        FROM feed_deliveries AS d
+        WHERE d.subscriber_id = s.subscriber_id AND d.feed_id = s.feed_id AND d.state = 'given_up'
+    ) AS last_given_up_at,
+    (
+        SELECT d.reason
+        FROM feed_deliveries AS d
+        WHERE
+            d.subscriber_id = s.subscriber_id
+            AND d.feed_id = s.feed_id
+            AND d.state = 'given_up'
+        ORDER BY d.settled_at DESC, d.item_id
+        LIMIT 1
+    ) AS given_up_reason
 FROM feed_subscriptions AS s
 INNER JOIN feeds AS f ON s.feed_id = f.id
 LEFT JOIN feed_polls AS p ON s.feed_id = p.feed_id

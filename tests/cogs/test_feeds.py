@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from msgspec import structs
 
-from pwrbot.entities import DeliveryState, FeedDelivery, FeedItem
+from pwrbot.entities import DeliveryState, FeedDelivery, FeedItem, FeedQueue
 from pwrbot.feeds.errors import HostUnreachable
 from pwrbot.feeds.filters import Filter, Rule
 from pwrbot.feeds.opml import read_opml
@@ -198,6 +198,27 @@ async def test_nothing_is_posted_where_the_bot_may_not(live: LiveBot, guild: Gui
     assert "Embed Links" in said
     said = await refused(live, guild, "boss", "feed subscribe", links=NEWS, channel="Lounge")
     assert "Feeds can't be posted to #Lounge" in said
+
+
+async def test_nobody_posts_through_the_bot_where_they_could_not(
+    live: LiveBot, guild: Guild
+) -> None:
+    adds, speaks = await guild.create_role("adds"), await guild.create_role("speaks", SEND)
+    await live.ask(guild, "boss", "feed settings", subscribe_role=adds, channel="general")
+    guild.everyone.permissions &= ~SEND
+    guild.me.roles.append(speaks)
+    await guild.make_unavailable()
+    await guild.make_available()
+    await guild.give_role("ada", adds)
+    await live.heard(guild)
+    for more in ({}, {"channel": "general"}):
+        said = await refused(live, guild, "ada", "feed subscribe", links=NEWS, **more)
+        assert said.startswith("You may not post to #")
+    assert "1 subscribed" in (await follow(live, guild, "ada", links=NEWS, to="server")).text
+    assert "1 subscribed" in (await follow(live, guild, "boss", links=BLOG, channel="general")).text
+    await guild.give_role("ada", speaks)
+    await live.heard(guild)
+    assert "Moved" in (await follow(live, guild, "ada", links=NEWS, channel="general")).text
 
 
 # In direct messages
@@ -574,6 +595,49 @@ async def test_health(live: LiveBot, guild: Guild) -> None:
     assert "Not sent: I may not post there." in reply.text
     assert "✅ A *blog*" in reply.text
     assert "Read: never yet" in reply.text
+
+
+@pytest.mark.parametrize(
+    ("state", "reason", "minutes", "waiting", "shown", "hidden"),
+    [
+        ("given_up", "missing_permission", -5, None, "✅ News", "I may not post there"),
+        ("given_up", "missing_permission", 5, None, "Not sent: I may not post there.", "✅ News"),
+        (
+            "given_up",
+            "missing_permission",
+            5,
+            "discord_unreachable",
+            "Sending is tried again: Discord can't be reached.",
+            "I may not post there",
+        ),
+        ("skipped", "feeds_disabled", 5, None, "1 came while feeds were off", "filtered"),
+        ("skipped", "filtered", 5, None, "1 filtered out", "feeds were off"),
+    ],
+)
+async def test_health_does_not_mix_things_up(
+    live: LiveBot,
+    guild: Guild,
+    state: DeliveryState,
+    reason: str,
+    minutes: int,
+    waiting: str | None,
+    shown: str,
+    hidden: str,
+) -> None:
+    await with_items(live, guild, "One", "Two")
+    [subscription, *_] = await live.repository.feed_subscriptions.select_all()
+    key = (subscription.subscriber_id, subscription.feed_id)
+    later = NOW + timedelta(minutes=minutes)
+    await live.repository.feed_deliveries.insert_many(
+        [
+            FeedDelivery(*key, "1", NOW, "sent", None, None, NOW),
+            FeedDelivery(*key, "2", NOW, state, reason, None, later),
+        ]
+    )
+    await live.repository.feed_queues.insert(FeedQueue(*key, NOW, 1, 1, waiting))
+    reply = await live.ask(guild, "ada", "feed health")
+    assert shown in reply.text
+    assert hidden not in reply.text
 
 
 # Files

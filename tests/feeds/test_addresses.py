@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
+import socket
+import threading
 
 import pytest
 
-from pwrbot.feeds.addresses import is_public
+from pwrbot.feeds.addresses import SystemResolver, is_public
 from pwrbot.feeds.allowed import AllowedHosts
 
 
@@ -37,6 +40,30 @@ def test_not_public(address: str) -> None:
 )  # fmt: skip
 def test_public(address: str) -> None:
     assert is_public(ipaddress.ip_address(address))
+
+
+async def test_names_that_are_slow_hold_up_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    go_on = threading.Event()
+
+    def look_up(host: str, port: int, **_: object) -> list[object]:
+        if host.startswith("slow"):
+            go_on.wait(10)
+        address = ("192.0.2.1", port)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", address)]
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    resolver = SystemResolver()
+    slow = [asyncio.create_task(resolver.resolve(f"slow{n}.example")) for n in range(20)]
+    await asyncio.sleep(0.05)  # each has a thread, or waits for one
+    try:
+        async with asyncio.timeout(5):
+            (found,) = await resolver.resolve("quick.example", 443)
+        assert found["host"] == "192.0.2.1"
+        assert not any(task.done() for task in slow)
+    finally:
+        go_on.set()
+        await asyncio.gather(*slow)
+        await resolver.close()
 
 
 def test_what_can_be_allowed() -> None:

@@ -7,14 +7,18 @@ feed and its items (oldest first) must have. What is not named is not looked at.
 
 from __future__ import annotations
 
+import encodings
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import Any
 
 import msgspec
 import pytest
 
+from pwrbot.feeds.charset import decode
 from pwrbot.feeds.document import Document, WebPage
 from pwrbot.feeds.errors import FeedUnreadable
+from pwrbot.feeds.fetch import LARGEST
 from pwrbot.feeds.model import FoundItem
 from pwrbot.feeds.reading import parse_document
 
@@ -69,6 +73,32 @@ def test_document(path: Path) -> None:
     seen = [{name: seen_of(i, name) for name in e} for i, e in zip(document.items, items)]  # noqa: B905
     assert seen == items
     assert len(document.items) == len(items)
+
+
+@pytest.mark.parametrize(
+    ("head", "unit"),
+    [
+        (b"<!doctype html><html>", b"<p><b>"),
+        (b"<!doctype html><html>", b"<a href=x>"),
+        (b"<rss ", b'a="b" '),
+        (b"<rss><channel>", b"<x>"),
+        (b'{"version":"jsonfeed.org","title":"x","items":[{}],"x":[', b"{},"),
+        (b'{"version":"jsonfeed.org","title":"x","items":[{}],"x":[', b"[],"),
+    ],
+)
+def test_what_would_take_hundreds_of_megabytes(head: bytes, unit: bytes) -> None:
+    """Of eight megabytes of tags, attributes or lists, no tree is made."""
+    body = head + unit * (LARGEST // len(unit))
+    with pytest.raises(FeedUnreadable) as caught:
+        parse_document(body, None, URL)
+    assert caught.value.reason == "too_complex"
+
+
+@pytest.mark.parametrize("name", sorted(m.name for m in iter_modules(encodings.__path__)))
+def test_every_charset_there_is(name: str) -> None:
+    """Whatever a document calls its charset, it is read; escapes of Python's are not."""
+    head = f"<?xml version='1.0' encoding='{name}'?><rss><channel><item><title>".encode()
+    assert "<title>A" not in decode(head + rb"\x41" + b"\xff\xfe", None)
 
 
 @pytest.mark.parametrize("path", CASES, ids=[path.stem for path in CASES])

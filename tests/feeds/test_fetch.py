@@ -144,7 +144,7 @@ async def test_after_a_temporary_redirect_nothing_has_moved(host: Host, fetch: F
     assert (await fetch.get(host.url("/old"))).moved_to is None
 
 
-@pytest.mark.parametrize("location", ["/loop", "/loop?", "//["])
+@pytest.mark.parametrize("location", ["/loop", "/loop?", "//[", "http://[::1]é@"])
 async def test_endless_redirects(host: Host, fetch: Fetcher, location: str) -> None:
     host.says("/loop", status=302, Location=location)
 
@@ -167,6 +167,11 @@ async def test_endless_redirects(host: Host, fetch: Fetcher, location: str) -> N
         "http://0.0.0.0:{port}/secret",
         "file:///etc/passwd",
         "gopher://127.0.0.1:{port}/secret",
+        "http://user@127.0.0.1:{port}/secret",
+        "http://0x7f.1:{port}/secret",
+        "http://0177.0.0.1:{port}/secret",
+        "http://[::]:{port}/secret",
+        "http://\uff11\uff12\uff17.0.0.1:{port}/secret",  # digits of full width
     ],
 )
 async def test_a_redirect_to_an_address_that_is_not_public(
@@ -180,6 +185,23 @@ async def test_a_redirect_to_an_address_that_is_not_public(
         error = await fails(fetch, host.url("/feed"))
 
     assert isinstance(error, AddressRefused)
+    assert other_host.requests == []
+
+
+async def test_a_redirect_to_a_host_that_cannot_be(host: Host, fetch: Fetcher) -> None:
+    host.says("/feed", status=302, Location="http://xn--.=/")
+
+    assert (await fails(fetch, host.url("/feed"))).reason in ("dns", "link")
+
+
+async def test_no_proxy_of_the_environment_is_asked(
+    host: Host, other_host: Host, fetch: Fetcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, other_host.base)
+    host.says("/feed", "<rss/>")
+
+    assert (await fetch.get(host.url("/feed"))).body == b"<rss/>"
     assert other_host.requests == []
 
 
@@ -287,7 +309,44 @@ async def test_a_gzip_bomb_ends_early(host: Host) -> None:
         assert (await fails(fetch, host.url("/feed"))).reason == "too_large"
 
 
+async def test_what_unpacks_to_nothing_is_too_much_as_well(host: Host) -> None:
+    async def nothing(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Encoding": "gzip"})
+        await response.prepare(request)
+        for _ in range(100):
+            await response.write(gzip.compress(b"") * 100)
+        return response
+
+    host.on("/feed", nothing)
+
+    async with Fetcher(SystemClock(), allowed=LOOPBACK, largest=100_000) as fetch:
+        assert (await fails(fetch, host.url("/feed"))).reason == "too_large"
+
+
 # Hosts that fail
+
+
+async def test_an_answer_of_nothing_new_to_who_knows_nothing(host: Host, fetch: Fetcher) -> None:
+    """It would pass for a first poll, and all that is there already for news."""
+    host.says("/feed", status=304)
+
+    assert (await fails(fetch, host.url("/feed"))).reason == "api"
+
+
+async def test_a_host_that_drips(host: Host) -> None:
+    """Each byte comes in time, the whole does not."""
+
+    async def drip(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        while True:
+            await response.write(b" ")
+            await asyncio.sleep(0.02)
+
+    host.on("/feed", drip)
+    timeouts = Timeouts(total=0.3, connect=5, read=5)
+    async with Fetcher(SystemClock(), allowed=LOOPBACK, timeouts=timeouts) as fetch:
+        assert (await fails(fetch, host.url("/feed"))).reason == "timeout"
 
 
 @pytest.mark.parametrize(
@@ -301,7 +360,7 @@ async def test_a_gzip_bomb_ends_early(host: Host) -> None:
         (502, HostUnreachable, "server_error"),
         (418, FeedUnreadable, "api"),
         (429, HostBusy, "busy"),
-        (503, HostBusy, "busy"),
+        (503, HostUnreachable, "server_error"),
     ],
 )
 async def test_statuses(
@@ -410,6 +469,7 @@ async def test_certificates(trouble: str) -> None:
         ({"X-RateLimit-Reset": "30"}, timedelta(seconds=30)),
         ({"Retry-After": "Mon, 06 May 2030 11:00:00 GMT"}, timedelta(0)),
         ({"Retry-After": "soon"}, None),
+        ({"Retry-After": "1 Jan 99999999999999999999 00:00:00 GMT"}, None),
         ({}, None),
     ],
 )
@@ -452,7 +512,9 @@ async def test_a_page_that_is_unavailable_stops_no_other(host: Host) -> None:
     host.says("/feed", status=503, Retry_After="120")
     host.says("/other", "<rss/>")
     async with Fetcher(ManualClock(NOON), allowed=LOOPBACK) as fetch:
-        await fails(fetch, host.url("/feed"))
+        error = await fails(fetch, host.url("/feed"))
+        assert isinstance(error, HostBusy)
+        assert error.retry_after == timedelta(minutes=2)
         await fetch.get(host.url("/other"))
 
 

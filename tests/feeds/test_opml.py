@@ -46,6 +46,15 @@ def test_what_readers_write() -> None:
     ]
 
 
+def test_a_link_that_cannot_be_is_left_out() -> None:
+    outlines = "".join(
+        f'<outline xmlUrl="{link}"/>'
+        for link in ("https://a%.", "xn--.=", "[::1]é@", "https://good.example/feed")
+    )
+    found = read_opml(f"<opml><body>{outlines}</body></opml>".encode())
+    assert [outline.link for outline in found] == ["https://good.example/feed"]
+
+
 def test_an_empty_list() -> None:
     assert read_opml(write_opml("", [], NOON)) == []
 

@@ -38,6 +38,8 @@ def test_tidy(link: str, tidy: str) -> None:
         "", "   ", "<>", "https://", "ftp://example.org/", "mailto:a@example.org",
         "javascript:alert(1)", "https://exa mple.org/", "a b", "https://h:99999/", "http://[::1",
         "https://example.org/" + "x" * 2000, "://", "https:///path",
+        # Each of these once was a crash of the URL parser, or of the database's index.
+        "https://example.org/" + "漢" * 700, "https://a%.", "[::1]é@ ", "xn--.=", "<[::1<]",
     ],
 )  # fmt: skip
 def test_no_link(link: str) -> None:
@@ -50,7 +52,8 @@ def test_links_in_documents() -> None:
 
     assert absolute("post", base) == "https://example.org/blog/post"
     assert absolute("//cdn.example/a b.png\n", base) == "https://cdn.example/ab.png"
-    for nothing in (None, "", " ", "javascript:x", "mailto:a@b.c", "https://a:b@c/", "x" * 9000):
+    for nothing in (None, "", " ", "javascript:x", "mailto:a@b.c", "https://a:b@c/", "x" * 9000,
+        "http://xn--.=/", "http://[::1]é@"):  # fmt: skip
         assert absolute(nothing, base) is None
 
 

@@ -33,6 +33,7 @@ async def test_items_are_sent_in_their_order(scene: FeedScene) -> None:
     await scene.publish(feed, item("a"), item("b"), item("c"))
     assert await scene.outbox.send_due() == 1
     assert scene.discord.titles == ["Title of a", "Title of b", "Title of c"]
+    assert [m.again for m in scene.discord.sent] == [True, False, False]
     first = scene.discord.sent[0]
     assert (first.kind, first.target_id, first.channel_id) == ("guild", GUILD, 5)
     assert [(d.state, d.message_id) for d in await scene.deliveries()] == [
@@ -117,7 +118,7 @@ async def test_what_discord_will_never_take_is_given_up_at_once(scene: FeedScene
     (health,) = await scene.repository.feed_subscriptions.health(
         subscriber_id=subscriber.id, limit=5, offset=0
     )
-    assert (health.given_up, health.last_reason) == (2, "missing_permission")
+    assert (health.given_up, health.given_up_reason) == (2, "missing_permission")
     await scene.publish(feed, item("c"))
     await scene.outbox.send_due()
     assert scene.discord.titles == ["Title of c"], "the next item tries anew"
@@ -163,6 +164,19 @@ async def test_trouble_that_does_not_pass_is_given_up_after_days(scene: FeedScen
         scene.clock.advance(minutes=67)
     assert await scene.states() == [("a", "given_up", "discord_unreachable")]
     assert GIVE_UP_AFTER <= scene.clock.now() - found < GIVE_UP_AFTER + timedelta(hours=3)
+
+
+async def test_old_items_are_not_given_up_at_the_first_trouble(scene: FeedScene) -> None:
+    """The bot itself was off for days."""
+    feed = await scene.followed_feed()
+    await scene.publish(feed, item("a"))
+    scene.clock.advance(days=5)
+    scene.discord.trouble = [Unavailable("discord_unreachable")]
+    await scene.outbox.send_due()
+    assert await scene.states() == [("a", "pending", None)]
+    scene.clock.advance(minutes=1)
+    await scene.outbox.send_due()
+    assert await scene.states() == [("a", "sent", None)]
 
 
 async def test_a_message_whose_answer_was_lost_is_sent_with_the_same_nonce(
@@ -235,6 +249,26 @@ async def test_a_claim_is_kept_while_a_message_takes_long(
     scene.discord.hold.set()
     await sending
     assert scene.discord.titles == ["Title of a"]
+
+
+async def test_who_has_lost_a_claim_sends_no_more(scene: FeedScene, other: Repository) -> None:
+    """As when this machine slept: another process has sent the rest, maybe long ago."""
+    feed = await scene.followed_feed()
+    await scene.publish(feed, item("a"), item("b"), item("c"))
+    scene.discord.hold = asyncio.Event()
+    sending = asyncio.create_task(scene.outbox.send_due())
+    await scene.discord.asked.wait()
+    later = scene.clock.now() + timedelta(minutes=10)
+    taken = await other.feed_queues.claim(
+        claimed_by="two", now=later, until=later + timedelta(minutes=1), limit=9
+    )
+    assert len(taken) == 1
+    await asyncio.sleep(0.05)
+    scene.clock.advance(seconds=15)
+    await asyncio.sleep(0.2)
+    scene.discord.hold.set()
+    await sending
+    assert scene.discord.titles == ["Title of a"], "the one that was under way"
 
 
 async def test_what_a_dead_process_held_is_sent_by_another(

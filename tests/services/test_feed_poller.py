@@ -11,9 +11,10 @@ import pytest
 from structlog.testing import capture_logs
 
 from pwrbot.entities import FeedPoll
-from pwrbot.feeds.errors import FeedNotFound, HostBusy, HostUnreachable
+from pwrbot.feeds.errors import FeedNotFound, HostBusy, HostQueue, HostUnreachable
 from pwrbot.feeds.model import Polled, Validators
 from pwrbot.repository import Repository
+from pwrbot.repository.errors import DatabaseError
 from pwrbot.services.feed_schedule import Rhythm
 from tests.services.feed_scene import HOUR, NOON, FeedScene, item
 
@@ -113,6 +114,18 @@ async def test_ten_thousand_items_at_once(scene: FeedScene) -> None:
     assert {row.state for row in await scene.deliveries()} == {"sent"}
 
 
+async def test_a_feed_that_floods_is_polled_seldom(scene: FeedScene) -> None:
+    """As often as its dates say, it would fill the disk with what nobody reads."""
+    feed = await scene.followed_feed(*(item(str(n), published_at=NOON) for n in range(600)))
+    assert (await poll_of(scene, feed.id)).interval_seconds == 300, "the first poll is none"
+    now = scene.clock.now() + 7 * HOUR
+    await scene.publish(feed, *(item(f"new{n}", published_at=now) for n in range(600)))
+    assert (await poll_of(scene, feed.id)).interval_seconds == 6 * 3600
+    now += 7 * HOUR
+    await scene.publish(feed, *(item(f"few{n}", published_at=now) for n in range(20)))
+    assert (await poll_of(scene, feed.id)).interval_seconds == 300
+
+
 async def test_what_is_not_followed_is_not_polled(scene: FeedScene) -> None:
     feed = await scene.feed("news", item("a"))
     assert await scene.poller.poll_due() == 1
@@ -197,6 +210,69 @@ async def test_a_host_that_asks_for_patience(scene: FeedScene) -> None:
     scene.source.shows["news"] = Polled(items=(item("a"),), next_hint=timedelta(hours=20))
     await scene.poller.poll_due()
     assert (await poll_of(scene, feed.id)).next_poll_at == NOON + 23 * HOUR
+
+
+async def test_whose_turn_has_not_come_has_not_failed(scene: FeedScene) -> None:
+    feed = await scene.feed()
+    await scene.follow(feed)
+    scene.source.shows["news"] = HostUnreachable("dns")
+    await scene.poller.poll_due()
+    scene.clock.advance(minutes=6)
+    scene.source.shows["news"] = HostQueue(timedelta(minutes=1))
+    await scene.poller.poll_due()
+    poll = await poll_of(scene, feed.id)
+    assert (poll.failures, poll.error) == (1, "dns"), "as it was before"
+    wait = poll.next_poll_at - scene.clock.now()
+    assert timedelta(minutes=1) <= wait <= timedelta(seconds=90)
+
+
+async def test_a_first_poll_that_breaks_off_is_none(scene: FeedScene) -> None:
+    """The rest of it is old as well."""
+    feed = await scene.feed()
+    await scene.follow(feed)
+    scene.source.shows["news"] = Polled(items=(item("new"),), complete=False)
+    await scene.poller.poll_due()
+    assert (await poll_of(scene, feed.id)).error == "truncated"
+    scene.source.shows["news"] = [item("old"), item("new")]
+    await scene.publish(feed)
+    assert await scene.deliveries() == []
+    await scene.publish(feed, item("next"))
+    assert await scene.states() == [("next", "pending", None)]
+
+
+async def test_a_feed_that_always_breaks_off_is_told_all_the_same(scene: FeedScene) -> None:
+    feed = await scene.feed()
+    await scene.follow(feed)
+    for shown in ("a", "ab", "abc", "abcd", "abcde"):
+        items = tuple(map(item, shown))
+        scene.source.shows["news"] = Polled(items=items, complete=False)
+        await scene.poller.poll_due()
+        scene.clock.advance(hours=7)
+    assert (await poll_of(scene, feed.id)).failures == 0
+    assert await scene.states() == [("e", "pending", None)]
+
+
+@pytest.mark.parametrize("error", [RuntimeError, DatabaseError])
+async def test_items_that_cannot_be_stored_are_no_success(
+    scene: FeedScene, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    async def refuse(*_: object, **__: object) -> int:
+        raise error
+
+    feed = await scene.followed_feed(item("a"))
+    with monkeypatch.context() as patched, capture_logs():
+        patched.setattr("pwrbot.services.feed_poller.take_in", refuse)
+        await scene.publish(feed, item("b"))
+        poll = await poll_of(scene, feed.id)
+        assert (poll.failures, poll.error, poll.claimed_by) == (1, "storage", None)
+        assert poll.next_poll_at - scene.clock.now() == timedelta(minutes=1)
+        scene.clock.advance(minutes=1)
+        await scene.poller.poll_due()
+        poll = await poll_of(scene, feed.id)
+        assert poll.next_poll_at - scene.clock.now() > timedelta(minutes=9), "ever less often"
+    scene.clock.advance(minutes=11)
+    await scene.poller.poll_due()
+    assert await scene.states() == [("b", "pending", None)]
 
 
 async def test_an_error_nobody_thought_of_stops_nothing(scene: FeedScene) -> None:

@@ -8,11 +8,13 @@ from typing import Any
 
 import msgspec
 import pytest
+from structlog.testing import capture_logs
 
 from pwrbot.clock import ManualClock
 from pwrbot.entities import FeedDelivery, FeedItem, FeedSubscription
 from pwrbot.feeds.errors import FeedNotFound, HostUnreachable, LinkNotSupported
 from pwrbot.feeds.filters import Filter, Rule
+from pwrbot.feeds.model import FoundFeed
 from pwrbot.repository import Repository
 from pwrbot.services import feeds as module
 from pwrbot.services.feeds import AT_ONCE, FeedService, Follower, LinkResult, NotFollowed
@@ -145,6 +147,24 @@ async def test_links_are_looked_at_a_few_at_a_time_and_none_holds_up_the_others(
     assert source.most_at_once == AT_ONCE
 
 
+async def test_a_link_that_goes_wrong_in_a_new_way_does_not_hold_up_the_others(
+    service: FeedService, source: FakeFeeds, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find = source.find
+
+    async def stumble(link: str) -> FoundFeed:
+        if link == OTHER:
+            raise ZeroDivisionError
+        return await find(link)
+
+    monkeypatch.setattr(source, "find", stumble)
+    with capture_logs() as logs:
+        results = await service.subscribe_all(HOME, [NEWS, OTHER], None)
+    assert [result.outcome for result in results] == ["subscribed", "failed"]
+    assert (results[1].error or "").startswith("Something went wrong on my side")
+    assert [entry["event"] for entry in logs] == ["link_not_followed"]
+
+
 async def test_there_is_an_end(
     service: FeedService, repository: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -177,7 +197,7 @@ async def test_unsubscribing_and_undoing_it_loses_nothing(
     key = (before.subscriber_id, feed_id)
     await repository.feed_deliveries.insert_many(
         [
-            FeedDelivery(*key, "1", clock.now(), "sent"),
+            FeedDelivery(*key, "1", clock.now(), "sent", None, 77, clock.now()),
             FeedDelivery(*key, "2", clock.now(), "pending"),
         ]
     )
@@ -193,10 +213,13 @@ async def test_unsubscribing_and_undoing_it_loses_nothing(
     await service.restore(removed)
     assert await repository.feed_subscriptions.select_all() == [before]
     deliveries = await repository.feed_deliveries.select_all()
-    assert [(each.item_id, each.state) for each in deliveries] == [
-        ("2", "pending"),
-        ("3", "pending"),
+    assert [(each.item_id, each.state, each.message_id) for each in deliveries] == [
+        ("1", "sent", 77),
+        ("2", "pending", None),
+        ("3", "pending", None),
     ]
+    [health] = (await service.health(HOME, 1)).rows
+    assert (health.sent, health.pending, health.last_sent_at) == (1, 2, deliveries[0].settled_at)
     [queue] = await repository.feed_queues.select_all()
     assert queue.due_at == clock.now()
     await service.restore(removed)

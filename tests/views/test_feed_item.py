@@ -66,7 +66,9 @@ def test_what_is_missing_is_left_out() -> None:
         ("@everyone @here <@123> <@&456> <#789>", "@\u200beveryone @\u200bhere \\<@\u200b123\\> \\<@\u200b&456\\> \\<#789\\>"),  # noqa: E501
         ("[click](https://evil.example)", r"\[click\](https://evil.example)"),
         ("</ban:1> <:x:1> <t:0:R>", r"\</ban:1\> \<:x:1\> \<t:0:R\>"),
-        ("# big\n- list\n1. one\n> quote", "\\# big\n\\- list\n\\1. one\n\\> quote"),
+        ("# big\n- list\n1. one\n> quote", "\\# big\n\\- list\n1\\. one\n\\> quote"),
+        ("2. Bundesliga -# 3.5 +1", "2\\. Bundesliga -# 3.5 +1"),
+        ("-# small\n12. x\n  + y\n1.5 z", "\\-# small\n12\\. x\n\\+ y\n1.5 z"),
         ("<b>HTML</b> &amp;", r"\<b\>HTML\</b\> &amp;"),
         ("see https://x.example/a_b_c*d now", "see https://x.example/a_b_c\\*d now"),
         ("a\u200bb\u202ec\x00d\u2066e\ufefff", "abcdef"),
@@ -84,6 +86,14 @@ def test_a_title_stays_within_its_link() -> None:
     )
     tricky = FoundItem("1", "a]\nb", "https://x.example/(a)")
     assert texts(item_view(tricky, feed_name="F"))[0] == r"### [a\] b](https://x.example/%28a%29)"
+
+
+def test_a_title_that_reads_as_an_address_leads_nowhere_else() -> None:
+    posing = FoundItem("1", "https://bank.example/login", "https://evil.example/")
+    shown = texts(item_view(posing, feed_name="F"))[0]
+    assert shown == "### https://bank.example/login <https://evil.example/>"
+    digest = texts(digest_view([posing], 1, feed_name="F", source_url=""))
+    assert digest[1] == "- https://bank.example/login <https://evil.example/>"
 
 
 def test_a_family_of_emoji_stays_together() -> None:

@@ -45,6 +45,11 @@ def test_a_link_cannot_be_broken_out_of() -> None:
     assert link("  ", None) == "(without a name)"
 
 
+def test_a_name_that_reads_as_an_address_leads_nowhere_else() -> None:
+    shown = link("https://bank.example/login", "https://evil.example/")
+    assert shown == r"https\://bank.example/login (<https://evil.example/>)"
+
+
 def test_lines_that_do_not_fit_are_counted() -> None:
     assert fit(["abc", "def"], 8) == ["abc", "def"]
     assert fit(["abc", "def", "ghi"], 8) == ["abc", "def", "-# 1 more not shown"]

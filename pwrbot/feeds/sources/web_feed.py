@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import ClassVar, Final
 
+import msgspec
+
 from pwrbot.feeds.document import Document, WebPage
 from pwrbot.feeds.errors import FeedError, FeedUnreadable
 from pwrbot.feeds.fetch import Fetcher, Response
 from pwrbot.feeds.model import Followed, FoundFeed, Polled, Validators
 from pwrbot.feeds.pace import HostLimit
-from pwrbot.feeds.reading import poll_document, polled, read
+from pwrbot.feeds.reading import poll_moving, polled, read
 from pwrbot.feeds.urls import host_of
 
 
@@ -51,7 +53,8 @@ class WebFeed:
         raise last
 
     async def poll(self, feed: Followed, validators: Validators, fetch: Fetcher) -> Polled:
-        return await poll_document(fetch, feed.items_id, validators)
+        moved_to, poll = await poll_moving(fetch, feed.items_id, validators)
+        return msgspec.structs.replace(poll, moved_to=moved_to)
 
 
 def _found(

@@ -340,6 +340,24 @@ async def test_github_branch(host: Host, feeds: Feeds) -> None:
     assert (await feeds.poll(found)).items
 
 
+async def test_a_repository_that_was_renamed_is_asked_for_by_its_id(
+    host: Host, feeds: Feeds
+) -> None:
+    """Where its page has moved is no id to ask with."""
+    host.says("/github/old/name/releases.atom", status=301, Location="/github/new/name/r.atom")
+    host.recorded("/github/new/name/r.atom", "github_releases.xml")
+    found = await feeds.find("https://github.com/old/name")
+
+    for validators in (None, found.first_poll and found.first_poll.validators):
+        polled = await feeds.poll(found, validators)
+        assert polled.moved_to is None
+    host.says(f"/mangadex/manga/{UUID}/feed", status=301, Location="/api2")
+    host.recorded("/api2", "mangadex_chapters.json")
+    chapters = await feeds.poll(known("mangadex", UUID, MANGA))
+    assert chapters.items
+    assert chapters.moved_to is None
+
+
 async def test_steam(host: Host, feeds: Feeds) -> None:
     host.recorded("/steam/feeds/news/app/570/", "steam_news.xml")
 

@@ -133,6 +133,34 @@ async def test_of_a_feed_that_broke_off_the_rest_is_asked_for(host: Host, feeds:
     assert [item.item_id for item in rest.items] == ["a", "b"]
 
 
+async def test_a_feed_whose_ids_are_the_sites_address_grows(host: Host, feeds: Feeds) -> None:
+    """From its first item on, each has an identity of its own, and keeps it."""
+    base = "https://blog.example"
+    items = [
+        f"<item><guid>{base}/</guid><link>{base}/{n}</link><title>T</title></item>" for n in "123"
+    ]
+    for count in (1, 2, 3, 2):
+        host.says("/feed", f"<rss><channel>{''.join(items[:count])}</channel></rss>")
+        found = await feeds.find(host.url("/feed"))
+        assert found.first_poll is not None
+        ids = {item.item_id for item in found.first_poll.items}
+        assert ids == {f"{base}/{n}" for n in "123"[:count]}
+
+
+async def test_items_without_ids_that_all_lead_to_one_page(host: Host, feeds: Feeds) -> None:
+    items = [
+        f"<item><link>https://x.example/changes</link><title>{n}</title></item>" for n in "321"
+    ]
+    seen: list[set[str]] = []
+    for start in (1, 0):
+        host.says("/feed", f"<rss><channel>{''.join(items[start:])}</channel></rss>")
+        found = await feeds.find(host.url("/feed"))
+        assert found.first_poll is not None
+        seen.append({item.item_id for item in found.first_poll.items})
+    assert [len(ids) for ids in seen] == [2, 3]
+    assert seen[0] < seen[1], "who was there keeps its identity"
+
+
 async def test_charset_of_the_host(host: Host, feeds: Feeds) -> None:
     host.says("/feed", rss("é").encode("cp1252"), content_type='text/xml; charset="windows-1252"')
 

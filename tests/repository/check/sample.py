@@ -239,6 +239,7 @@ _SETTLED: dict[str, Any] = {
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "feed_deliveries.fan_out": {"feed_id": 1, "item_ids": ["a", "b"], "succeeded_at": NOON},
     "feed_deliveries.forget": {"found_before": NOON + HOUR, "limit": 10},
+    "feed_deliveries.latest": {"subscriber_id": 1, "feed_id": 1, "limit": 10},
     "feed_deliveries.pending": {
         "subscriber_id": 1,
         "feed_id": 1,
