@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -24,6 +25,9 @@ class Site:
         self.polls: list[list[float]] = [[] for _ in range(feeds)]
         """When each was asked for, of ``time.monotonic``."""
         self.url = ""
+        self.answers = asyncio.Event()
+        """Cleared: who asks has to wait."""
+        self.answers.set()
 
     def publish(self, number: int) -> None:
         """One more item, at the end as far as time goes."""
@@ -33,6 +37,7 @@ class Site:
     async def answer(self, request: web.Request) -> web.Response:
         number = int(request.match_info["number"])
         self.polls[number].append(time.monotonic())
+        await self.answers.wait()
         items = [{"id": name, "title": name} for name in reversed(self.published[number])]
         tag = f'"{len(items)}"'
         if request.headers.get("If-None-Match") == tag:
