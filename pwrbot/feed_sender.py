@@ -15,7 +15,7 @@ import aiohttp
 import discord
 from discord import ui
 
-from pwrbot.services.feed_outbox import Message, Refused, Unavailable
+from pwrbot.services.feed_message import Message, Refused, Unavailable
 from pwrbot.views.feed_item import cleaned, digest_title, digest_view, item_view, post_title
 
 _REASONS: Final = {

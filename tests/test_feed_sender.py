@@ -15,7 +15,7 @@ from pwrbot.entities import PendingItem
 from pwrbot.feed_sender import FeedSender
 from pwrbot.repository import Repository
 from pwrbot.sandbox import Guild, Sandbox
-from pwrbot.services.feed_outbox import Message, Refused, Unavailable
+from pwrbot.services.feed_message import Message, Refused, Unavailable
 from tests.discord_addresses import keep_addresses
 from tests.live_bot import NOW, LiveBot, live_bot
 

@@ -9,24 +9,30 @@ by which Discord knows it for some minutes; a post in a forum, which takes no no
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import random
-from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Final, Protocol
+from typing import Final
 
 import msgspec
 import structlog
 
 from pwrbot.clock import Clock
 from pwrbot.entities import ClaimedQueue, DeliveryState, FeedSettings, PendingItem, SubscriberKind
-from pwrbot.errors import PwrbotError
 from pwrbot.feeds.filters import Filter, passes
 from pwrbot.feeds.model import FoundItem
 from pwrbot.repository import Repository
 from pwrbot.repository.errors import DatabaseError
+from pwrbot.services.feed_message import (
+    Message,
+    Refused,
+    Sender,
+    Unavailable,
+    Waiting,
+    digest_of,
+    message_of,
+)
 from pwrbot.services.settings import SettingsService
 
 log = structlog.get_logger(__name__)
@@ -36,9 +42,6 @@ AT_ONCE: Final = 100
 """Queues that are sent from at the same time."""
 GIVE_UP_AFTER: Final = timedelta(days=3)
 """How long an item is tried for, where what stands in its way may pass."""
-DIGEST_SHOWS: Final = 10
-"""The newest items of a digest, which it names; of the others it tells how many."""
-
 _FEWEST_TRIES: Final = 8
 """After a long silence of the bot's own, old items are tried for as many times before that."""
 
@@ -48,60 +51,6 @@ _LONGEST_WAIT: Final = timedelta(hours=1)
 _SPREAD: Final = 0.1
 _NOTING_WAITS: Final = (0.2, 1.0, 5.0)
 _BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-class Refused(PwrbotError):
-    """Discord will not take this, however often it is tried."""
-
-    def __init__(self, reason: str, *, only_this: bool = False) -> None:
-        super().__init__()
-        self.reason = reason
-        """A name such as ``missing_permission``, for the record."""
-        self.only_this = only_this
-        """It is this message that is refused; others may pass."""
-
-
-class Unavailable(PwrbotError):
-    """Discord does not take anything now; try again later."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__()
-        self.reason = reason
-
-
-class Message(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to be sent, and where to."""
-
-    kind: SubscriberKind
-    target_id: int
-    """A user's id, or a guild's."""
-    channel_id: int | None
-    """The channel or thread in the guild; None for direct messages."""
-    items: Sequence[PendingItem]
-    """One; of a digest the newest, oldest first."""
-    total: int
-    """How many items the message is about."""
-    feed_name: str
-    source_url: str
-    role_id: int | None
-    template: str | None
-    nonce: str
-    """At most 25 characters; the same for the same items of the same subscription."""
-    again: bool = False
-    """It may have been sent before: who did could not note it any more. Of a queue that is worked
-    off that can be the first message alone."""
-
-    @property
-    def is_digest(self) -> bool:
-        return self.total > 1
-
-
-class Sender(Protocol):
-    """What takes messages to Discord: ``pwrbot.feed_sender.FeedSender`` is it."""
-
-    async def send(self, message: Message) -> int:
-        """The message's id. Raises Refused, Unavailable."""
-        ...
 
 
 class FeedOutbox:
@@ -278,9 +227,9 @@ class FeedOutbox:
             now=self._clock.now(),
         )
 
-    async def _read(self, queue: ClaimedQueue, digest_over: int) -> _Waiting:
+    async def _read(self, queue: ClaimedQueue, digest_over: int) -> Waiting:
         """What is pending and passes the filter; what does not is noted as skipped."""
-        waiting = _Waiting(max(digest_over, 1))
+        waiting = Waiting(max(digest_over, 1))
         after, after_item_id = _BEGINNING, ""
         while True:
             page = await self._repository.feed_deliveries.pending(
@@ -306,18 +255,18 @@ class FeedOutbox:
             after, after_item_id = page[-1].found_at, page[-1].item_id
 
     async def _send_all(
-        self, queue: ClaimedQueue, channel_id: int | None, waiting: _Waiting
+        self, queue: ClaimedQueue, channel_id: int | None, waiting: Waiting
     ) -> None:
         """Raises Unavailable, and leaves pending what has not been sent by then."""
         if waiting.is_digest:
             if not self._is_over(queue):
-                digest = _digest(queue, channel_id, waiting)
+                digest = digest_of(queue, channel_id, waiting)
                 await self._send(queue, msgspec.structs.replace(digest, again=True), None)
             return
         for place, item in enumerate(waiting.items):
             if self._is_over(queue):
                 return
-            message = _message(queue, channel_id, item)
+            message = message_of(queue, channel_id, item)
             if place == 0:
                 message = msgspec.structs.replace(message, again=True)
             if not await self._send(queue, message, item.item_id):
@@ -436,27 +385,6 @@ class FeedOutbox:
                 del self._channels[key]
 
 
-class _Waiting:
-    """What is to be sent of a queue: each item, or where they are many, the newest and how many."""
-
-    def __init__(self, digest_over: int) -> None:
-        self._digest_over = digest_over
-        self.items: list[PendingItem] = []
-        """In their order; all of them, unless it is a digest."""
-        self.newest: deque[PendingItem] = deque(maxlen=DIGEST_SHOWS)
-        self.total = 0
-
-    @property
-    def is_digest(self) -> bool:
-        return self.total > self._digest_over
-
-    def add(self, item: PendingItem) -> None:
-        self.total += 1
-        if not self.is_digest:
-            self.items.append(item)
-        self.newest.append(item)
-
-
 class _Turns:
     """Who sends into a channel, and how many want to."""
 
@@ -465,44 +393,6 @@ class _Turns:
     def __init__(self) -> None:
         self.lock = asyncio.Lock()
         self.users = 0
-
-
-def _message(queue: ClaimedQueue, channel_id: int | None, item: PendingItem) -> Message:
-    return _about(queue, channel_id, [item], 1, nonce_of(queue, item.item_id))
-
-
-def _digest(queue: ClaimedQueue, channel_id: int | None, waiting: _Waiting) -> Message:
-    first, last = waiting.items[0].item_id, waiting.newest[-1].item_id
-    # Of exactly these items: with one more it is another message.
-    nonce = nonce_of(queue, first, last, str(waiting.total))
-    return _about(queue, channel_id, list(waiting.newest), waiting.total, nonce)
-
-
-def _about(
-    queue: ClaimedQueue,
-    channel_id: int | None,
-    items: list[PendingItem],
-    total: int,
-    nonce: str,
-) -> Message:
-    return Message(
-        kind=queue.kind,
-        target_id=queue.target_id,
-        channel_id=channel_id,
-        items=items,
-        total=total,
-        feed_name=queue.feed_name,
-        source_url=queue.source_url,
-        role_id=queue.role_id,
-        template=queue.template,
-        nonce=nonce,
-    )
-
-
-def nonce_of(queue: ClaimedQueue, *what: str) -> str:
-    """The same for the same, 24 characters: Discord takes up to 25."""
-    named = msgspec.json.encode([queue.subscriber_id, queue.feed_id, *what])
-    return hashlib.blake2b(named, digest_size=12).hexdigest()
 
 
 def _passing(rules: Filter, items: Sequence[PendingItem]) -> set[str]:

@@ -13,7 +13,8 @@ from pwrbot.entities import Feed, FeedDelivery, FeedSettings, FeedSubscription, 
 from pwrbot.feeds.errors import FeedError, FeedNotFound
 from pwrbot.feeds.model import Followed, FoundItem, Polled, Validators
 from pwrbot.repository import Repository
-from pwrbot.services.feed_outbox import FeedOutbox, Message
+from pwrbot.services.feed_message import Message
+from pwrbot.services.feed_outbox import FeedOutbox
 from pwrbot.services.feed_poller import FeedPoller
 from pwrbot.services.settings import SettingsService
 

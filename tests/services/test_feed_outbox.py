@@ -10,7 +10,8 @@ import pytest
 
 from pwrbot.feeds.filters import Filter, Rule
 from pwrbot.repository import Repository
-from pwrbot.services.feed_outbox import GIVE_UP_AFTER, Refused, Unavailable
+from pwrbot.services.feed_message import Refused, Unavailable
+from pwrbot.services.feed_outbox import GIVE_UP_AFTER
 from pwrbot.services.feed_upkeep import FeedUpkeep
 from tests.services.feed_scene import GUILD, NOON, FeedScene, item
 
