@@ -364,28 +364,28 @@ CREATE OR REPLACE FUNCTION keep_voice_segments()
 AS $function$
 BEGIN
     IF tg_op <> 'INSERT' THEN
-        DELETE FROM voice_segments AS kept
-        USING (
-            SELECT
-                removed.guild_id,
-                CAST(TO_CHAR(midnight, 'YYYYMMDD') AS BIGINT) AS day,
-                removed.channel_id,
-                GREATEST(removed.joined_at, midnight) AS started_at,
-                removed.user_id
+        DELETE FROM voice_segments
+        WHERE ctid = ANY(ARRAY(
+            SELECT kept.ctid
             FROM removed
             CROSS JOIN GENERATE_SERIES(
                 DATE_TRUNC('day', removed.joined_at),
                 removed.left_at - INTERVAL '1 microsecond',
                 INTERVAL '1 day'
             ) AS cut (midnight)
+            CROSS JOIN LATERAL (
+                SELECT segments.ctid
+                FROM voice_segments AS segments
+                WHERE
+                    segments.guild_id = removed.guild_id
+                    AND segments.day = CAST(TO_CHAR(midnight, 'YYYYMMDD') AS BIGINT)
+                    AND segments.channel_id = removed.channel_id
+                    AND segments.started_at = GREATEST(removed.joined_at, midnight)
+                    AND segments.user_id = removed.user_id
+                LIMIT 1
+            ) AS kept
             WHERE removed.left_at > removed.joined_at
-        ) AS gone
-        WHERE
-            kept.guild_id = gone.guild_id
-            AND kept.day = gone.day
-            AND kept.channel_id = gone.channel_id
-            AND kept.started_at = gone.started_at
-            AND kept.user_id = gone.user_id;
+        ));
     END IF;
     IF tg_op <> 'DELETE' THEN
         INSERT INTO voice_segments (guild_id, day, channel_id, started_at, user_id, ended_at)
@@ -415,133 +415,185 @@ CREATE OR REPLACE FUNCTION take_voice_totals()
  SET "TimeZone" TO 'UTC'
 AS $function$
 BEGIN
-    WITH gone AS (
+    INSERT INTO voice_member_totals AS kept (guild_id, period, user_id, total)
+    SELECT
+        gone.guild_id,
+        gone.period,
+        gone.user_id,
+        gone.total
+    FROM (
         SELECT
             removed.guild_id,
             periods.period,
             removed.user_id,
-            SUM(removed.ended_at - removed.started_at) AS total
+            SUM(removed.started_at - removed.ended_at) AS total
         FROM removed
         CROSS JOIN LATERAL (
             VALUES (removed.day), (removed.day / 100), (removed.day / 10000), (0)
         ) AS periods (period)
         GROUP BY removed.guild_id, periods.period, removed.user_id
-    )
-
-    UPDATE voice_member_totals AS kept
-    SET total = kept.total - gone.total
-    FROM gone
-    WHERE
-        kept.guild_id = gone.guild_id
-        AND kept.period = gone.period
-        AND kept.user_id = gone.user_id;
-
-    DELETE FROM voice_member_totals AS kept
-    USING (
-        SELECT DISTINCT
-            removed.guild_id,
-            periods.period,
-            removed.user_id
-        FROM removed
-        CROSS JOIN LATERAL (
-            VALUES (removed.day), (removed.day / 100), (removed.day / 10000), (0)
-        ) AS periods (period)
     ) AS gone
-    WHERE
-        kept.guild_id = gone.guild_id
-        AND kept.period = gone.period
-        AND kept.user_id = gone.user_id
-        AND kept.total = INTERVAL '0';
+    CROSS JOIN LATERAL (
+        SELECT totals.total
+        FROM voice_member_totals AS totals
+        WHERE
+            totals.guild_id = gone.guild_id
+            AND totals.period = gone.period
+            AND totals.user_id = gone.user_id
+        LIMIT 1
+    ) AS there
+    ORDER BY gone.guild_id, gone.period, gone.user_id
+    ON CONFLICT (guild_id, period, user_id) DO UPDATE SET total = kept.total + excluded.total;
 
-    WITH gone AS (
+    DELETE FROM voice_member_totals
+    WHERE ctid = ANY(ARRAY(
+        SELECT kept.ctid
+        FROM (SELECT DISTINCT guild_id, day, user_id FROM removed) AS gone
+        CROSS JOIN LATERAL (
+            VALUES (gone.day), (gone.day / 100), (gone.day / 10000), (0)
+        ) AS periods (period)
+        CROSS JOIN LATERAL (
+            SELECT totals.ctid
+            FROM voice_member_totals AS totals
+            WHERE
+                totals.guild_id = gone.guild_id
+                AND totals.period = periods.period
+                AND totals.user_id = gone.user_id
+                AND totals.total = INTERVAL '0'
+            LIMIT 1
+        ) AS kept
+    ));
+
+    INSERT INTO voice_channel_totals AS kept (guild_id, period, channel_id, total)
+    SELECT
+        gone.guild_id,
+        gone.period,
+        gone.channel_id,
+        gone.total
+    FROM (
         SELECT
             removed.guild_id,
             periods.period,
             removed.channel_id,
-            SUM(removed.ended_at - removed.started_at) AS total
+            SUM(removed.started_at - removed.ended_at) AS total
         FROM removed
         CROSS JOIN LATERAL (
             VALUES (removed.day), (removed.day / 100), (removed.day / 10000), (0)
         ) AS periods (period)
         GROUP BY removed.guild_id, periods.period, removed.channel_id
-    )
-
-    UPDATE voice_channel_totals AS kept
-    SET total = kept.total - gone.total
-    FROM gone
-    WHERE
-        kept.guild_id = gone.guild_id
-        AND kept.period = gone.period
-        AND kept.channel_id = gone.channel_id;
-
-    DELETE FROM voice_channel_totals AS kept
-    USING (
-        SELECT DISTINCT
-            removed.guild_id,
-            periods.period,
-            removed.channel_id
-        FROM removed
-        CROSS JOIN LATERAL (
-            VALUES (removed.day), (removed.day / 100), (removed.day / 10000), (0)
-        ) AS periods (period)
     ) AS gone
-    WHERE
-        kept.guild_id = gone.guild_id
-        AND kept.period = gone.period
-        AND kept.channel_id = gone.channel_id
-        AND kept.total = INTERVAL '0';
+    CROSS JOIN LATERAL (
+        SELECT totals.total
+        FROM voice_channel_totals AS totals
+        WHERE
+            totals.guild_id = gone.guild_id
+            AND totals.period = gone.period
+            AND totals.channel_id = gone.channel_id
+        LIMIT 1
+    ) AS there
+    ORDER BY gone.guild_id, gone.period, gone.channel_id
+    ON CONFLICT (guild_id, period, channel_id) DO UPDATE SET total = kept.total + excluded.total;
 
-    WITH gone AS (
-        SELECT
-            removed.guild_id,
-            CAST(TO_CHAR(begun_at, 'YYYYMMDDHH24') AS BIGINT) AS hour,
-            SUM(GREATEST(
-                LEAST(removed.ended_at, begun_at + INTERVAL '15 minutes')
-                - GREATEST(removed.started_at, begun_at),
-                INTERVAL '0'
-            )) AS quarter_1,
-            SUM(GREATEST(
-                LEAST(removed.ended_at, begun_at + INTERVAL '30 minutes')
-                - GREATEST(removed.started_at, begun_at + INTERVAL '15 minutes'),
-                INTERVAL '0'
-            )) AS quarter_2,
-            SUM(GREATEST(
-                LEAST(removed.ended_at, begun_at + INTERVAL '45 minutes')
-                - GREATEST(removed.started_at, begun_at + INTERVAL '30 minutes'),
-                INTERVAL '0'
-            )) AS quarter_3,
-            SUM(GREATEST(
-                LEAST(removed.ended_at, begun_at + INTERVAL '60 minutes')
-                - GREATEST(removed.started_at, begun_at + INTERVAL '45 minutes'),
-                INTERVAL '0'
-            )) AS quarter_4
-        FROM removed
-        CROSS JOIN GENERATE_SERIES(
-            DATE_TRUNC('hour', removed.started_at),
-            removed.ended_at - INTERVAL '1 microsecond',
-            INTERVAL '1 hour'
-        ) AS cut (begun_at)
-        GROUP BY removed.guild_id, CAST(TO_CHAR(begun_at, 'YYYYMMDDHH24') AS BIGINT)
+    DELETE FROM voice_channel_totals
+    WHERE ctid = ANY(ARRAY(
+        SELECT kept.ctid
+        FROM (SELECT DISTINCT guild_id, day, channel_id FROM removed) AS gone
+        CROSS JOIN LATERAL (
+            VALUES (gone.day), (gone.day / 100), (gone.day / 10000), (0)
+        ) AS periods (period)
+        CROSS JOIN LATERAL (
+            SELECT totals.ctid
+            FROM voice_channel_totals AS totals
+            WHERE
+                totals.guild_id = gone.guild_id
+                AND totals.period = periods.period
+                AND totals.channel_id = gone.channel_id
+                AND totals.total = INTERVAL '0'
+            LIMIT 1
+        ) AS kept
+    ));
+
+    INSERT INTO voice_hours AS kept (
+        guild_id, hour, quarter_1, quarter_2, quarter_3, quarter_4
     )
+    SELECT
+        gone.guild_id,
+        gone.hour,
+        gone.quarter_1,
+        gone.quarter_2,
+        gone.quarter_3,
+        gone.quarter_4
+    FROM (
+        SELECT
+            guild_id,
+            hour,
+            -SUM(quarter_1) AS quarter_1,
+            -SUM(quarter_2) AS quarter_2,
+            -SUM(quarter_3) AS quarter_3,
+            -SUM(quarter_4) AS quarter_4
+        FROM (
+            SELECT
+                removed.guild_id,
+                CAST(TO_CHAR(begun_at, 'YYYYMMDDHH24') AS BIGINT) AS hour,
+                GREATEST(
+                    LEAST(removed.ended_at, begun_at + INTERVAL '15 minutes')
+                    - GREATEST(removed.started_at, begun_at),
+                    INTERVAL '0'
+                ) AS quarter_1,
+                GREATEST(
+                    LEAST(removed.ended_at, begun_at + INTERVAL '30 minutes')
+                    - GREATEST(removed.started_at, begun_at + INTERVAL '15 minutes'),
+                    INTERVAL '0'
+                ) AS quarter_2,
+                GREATEST(
+                    LEAST(removed.ended_at, begun_at + INTERVAL '45 minutes')
+                    - GREATEST(removed.started_at, begun_at + INTERVAL '30 minutes'),
+                    INTERVAL '0'
+                ) AS quarter_3,
+                GREATEST(
+                    LEAST(removed.ended_at, begun_at + INTERVAL '60 minutes')
+                    - GREATEST(removed.started_at, begun_at + INTERVAL '45 minutes'),
+                    INTERVAL '0'
+                ) AS quarter_4
+            FROM removed
+            CROSS JOIN GENERATE_SERIES(
+                DATE_TRUNC('hour', removed.started_at),
+                removed.ended_at - INTERVAL '1 microsecond',
+                INTERVAL '1 hour'
+            ) AS cut (begun_at)
+        ) AS pieces
+        GROUP BY guild_id, hour
+    ) AS gone
+    CROSS JOIN LATERAL (
+        SELECT hours.hour
+        FROM voice_hours AS hours
+        WHERE hours.guild_id = gone.guild_id AND hours.hour = gone.hour
+        LIMIT 1
+    ) AS there
+    ORDER BY gone.guild_id, gone.hour
+    ON CONFLICT (guild_id, hour) DO UPDATE SET
+        quarter_1 = kept.quarter_1 + excluded.quarter_1,
+        quarter_2 = kept.quarter_2 + excluded.quarter_2,
+        quarter_3 = kept.quarter_3 + excluded.quarter_3,
+        quarter_4 = kept.quarter_4 + excluded.quarter_4;
 
-    UPDATE voice_hours AS kept
-    SET
-        quarter_1 = kept.quarter_1 - gone.quarter_1,
-        quarter_2 = kept.quarter_2 - gone.quarter_2,
-        quarter_3 = kept.quarter_3 - gone.quarter_3,
-        quarter_4 = kept.quarter_4 - gone.quarter_4
-    FROM gone
-    WHERE kept.guild_id = gone.guild_id AND kept.hour = gone.hour;
-
-    DELETE FROM voice_hours AS kept
-    USING (SELECT DISTINCT removed.guild_id, removed.day FROM removed) AS gone
-    WHERE
-        kept.guild_id = gone.guild_id
-        AND kept.hour BETWEEN gone.day * 100 AND gone.day * 100 + 23
-        AND kept.quarter_1 = INTERVAL '0'
-        AND kept.quarter_2 = INTERVAL '0'
-        AND kept.quarter_3 = INTERVAL '0'
-        AND kept.quarter_4 = INTERVAL '0';
+    DELETE FROM voice_hours
+    WHERE ctid = ANY(ARRAY(
+        SELECT kept.ctid
+        FROM (SELECT DISTINCT guild_id, day FROM removed) AS gone
+        CROSS JOIN LATERAL (
+            SELECT hours.ctid
+            FROM voice_hours AS hours
+            WHERE
+                hours.guild_id = gone.guild_id
+                AND hours.hour BETWEEN gone.day * 100 AND gone.day * 100 + 23
+                AND hours.quarter_1 = INTERVAL '0'
+                AND hours.quarter_2 = INTERVAL '0'
+                AND hours.quarter_3 = INTERVAL '0'
+                AND hours.quarter_4 = INTERVAL '0'
+            LIMIT 24
+        ) AS kept
+    ));
     RETURN NULL;
 END;
 $function$;

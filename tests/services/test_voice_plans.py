@@ -218,6 +218,37 @@ async def test_postgres_searches_by_key(filled_url: str, asked: list[Run]) -> No
         await connection.close()
 
 
+@pytest.mark.parametrize("filled_url", ["postgres"], indirect=True)
+@pytest.mark.parametrize("days", [1, 20, 400])
+async def test_what_deletes_sessions_reads_no_more_than_they_are(
+    filled_url: str, days: int
+) -> None:
+    """Triggers have plans of their own, which no EXPLAIN shows: the rows that were read count."""
+    connection = await asyncpg.connect(filled_url)
+    transaction = connection.transaction()
+    await transaction.start()
+    try:
+        await connection.execute("SET LOCAL search_path = pwrbot")
+        sessions = await connection.execute(
+            "DELETE FROM voice_sessions WHERE guild_id = $1 AND joined_at > $2",
+            GUILD,
+            NOW - timedelta(days=days),
+        )
+        deleted = int(sessions.rpartition(" ")[2])
+        assert deleted > 5
+        for table in ("voice_segments", "voice_member_totals", "voice_channel_totals"):
+            scanned, fetched = await connection.fetchrow(
+                "SELECT seq_tup_read, idx_tup_fetch FROM pg_stat_xact_user_tables"
+                " WHERE schemaname = 'pwrbot' AND relname = $1",
+                table,
+            )
+            assert (table, scanned) == (table, 0)
+            assert fetched <= 40 * deleted, (table, fetched, deleted)
+    finally:
+        await transaction.rollback()
+        await connection.close()
+
+
 def check_reads(name: str, reads: list[Read], plan: object, *, whole: bool) -> None:
     """Only what the answer may read, and of each table only a stretch of its key.
 
