@@ -237,13 +237,14 @@ async def test_what_deletes_sessions_reads_no_more_than_they_are(
         deleted = int(sessions.rpartition(" ")[2])
         assert deleted > 5
         for table in ("voice_segments", "voice_member_totals", "voice_channel_totals"):
-            scanned, fetched = await connection.fetchrow(
+            read = await connection.fetchrow(
                 "SELECT seq_tup_read, idx_tup_fetch FROM pg_stat_xact_user_tables"
                 " WHERE schemaname = 'pwrbot' AND relname = $1",
                 table,
             )
-            assert (table, scanned) == (table, 0)
-            assert fetched <= 40 * deleted, (table, fetched, deleted)
+            assert read is not None
+            assert read["seq_tup_read"] == 0, table
+            assert read["idx_tup_fetch"] <= 40 * deleted, (table, read, deleted)
     finally:
         await transaction.rollback()
         await connection.close()
