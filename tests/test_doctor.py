@@ -10,6 +10,7 @@ import pytest
 from pwrbot.cli import main
 from pwrbot.entities import VoiceChannelTotal, VoiceHour, VoiceMemberTotal, VoiceSession
 from pwrbot.repository import Repository
+from tests.services.filling import fill
 
 NOON = datetime(2024, 2, 28, 12, tzinfo=UTC)
 GUILD, OTHER = 1, 2
@@ -128,6 +129,23 @@ async def test_totals_of_a_server_without_sessions(
     assert await doctor() == 0
     assert "All well: the voice totals of 2 servers" in capsys.readouterr().out
     await repository.close()
+
+
+async def test_it_takes_the_time_it_needs(
+    migrated_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """DATABASE_TIMEOUT_SECONDS is for answers that somebody waits for, not for a whole history."""
+    monkeypatch.setenv("DATABASE_URL", migrated_url)
+    monkeypatch.setenv("DATABASE_TIMEOUT_SECONDS", "0.1")
+    hour = timedelta(hours=1)
+    sessions = [
+        VoiceSession(GUILD, user, NOON + number * hour, 10, NOON + number * hour + hour)
+        for user in range(20)
+        for number in range(1000)
+    ]
+    await asyncio.to_thread(fill, migrated_url, sessions)
+    assert await doctor() == 0
+    assert "slow" not in capsys.readouterr().err
 
 
 async def doctor(*options: str) -> int:
