@@ -30,6 +30,9 @@ PAUSE: Final = 5 * WRITERS
 """Events before the same member comes again: later than LENGTH, and when no writer that is a little
 behind still has the member's last session open."""
 
+SECONDS: Final = 60.0
+"""For which one contestant stores pairs, one after the other."""
+
 SQLITE_MODES: Final = ("FULL", "NORMAL")
 
 
@@ -82,12 +85,17 @@ class Events:
 async def one_by_one(
     contestants: Mapping[str, Pair], events: Events, rounds: int, pairs: int
 ) -> dict[str, Times]:
-    """Seconds for a join and its leave: each round some of everybody's, one after the other."""
+    """Seconds for a join and its leave: each round some of everybody's, one after the other.
+
+    Who has taken a minute is not asked again.
+    """
     taken: dict[str, list[float]] = {name: [] for name in contestants}
     names = list(contestants)
     for number in range(-1, rounds):  # the first does not count
         turn = number % len(names)
         for name in (*names[turn:], *names[:turn]):
+            if sum(taken[name]) * pairs > SECONDS:
+                continue
             given = [events.next() for _ in range(pairs)]
             prepare = getattr(contestants[name], "prepare", None)
             if prepare is not None:
