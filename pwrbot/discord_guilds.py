@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-
 import aiohttp
 import discord
 
+from pwrbot.nonces import nonce
 from pwrbot.people import People, is_gone
 from pwrbot.services.voice_boards import MessageGone, PostedBoard, Unpostable
 from pwrbot.services.voice_rewards import ROLE_DELETED, MemberGone, Membership, RoleTrouble
@@ -86,13 +85,13 @@ class DiscordGuilds:
         """Post a board; the id of the message. Raises Unpostable."""
         channel = self._channel(board.guild_id, channel_id)
         view = posted_board(board, await self._shown(board))
-        nonce = hashlib.blake2b(board.key.encode(), digest_size=12).hexdigest()
+        known_by = nonce(board.key.encode())
         try:
             try:
-                return (await channel.send(view=view, nonce=nonce)).id
+                return (await channel.send(view=view, nonce=known_by)).id
             except _LINE_BROKE:
                 # It may have been posted: for a nonce that Discord knows it gives that message.
-                return (await channel.send(view=view, nonce=nonce)).id
+                return (await channel.send(view=view, nonce=known_by)).id
         except _TROUBLE as error:
             raise _unpostable(error) from None
 

@@ -23,8 +23,8 @@ def typed_id(text: str, mark: str) -> int:
 
 
 def manages(interaction: Interaction) -> bool:
-    """Whether the member may manage the server. What is offered while somebody types passes no
-    other check."""
+    """Whether the member may manage the server; for what is offered while somebody types this is
+    the only check."""
     permissions = interaction.permissions
     return permissions.manage_guild or permissions.administrator
 

@@ -8,7 +8,7 @@ import discord
 import msgspec
 from discord import app_commands
 
-from pwrbot.cogs.checks import guild_of
+from pwrbot.cogs.checks import guild_of, manages
 from pwrbot.commands import Refusal
 from pwrbot.entities import FeedSettings
 from pwrbot.replies import Interaction
@@ -101,8 +101,7 @@ def has_right(
         return follower.target_id == interaction.user.id
     if follower.target_id != interaction.guild_id:
         return False
-    permissions = interaction.permissions
-    if permissions.manage_guild or permissions.administrator:
+    if manages(interaction):
         return True
     role_id = _role(settings, removing)
     member = interaction.user
@@ -188,9 +187,9 @@ def _require_own(interaction: Interaction, channel_id: int, channel: TargetChann
     """Raises Refusal where the member could not post themselves: who may add feeds may not with
     them write into every channel. Whoever manages the server may.
     """
-    theirs, member = interaction.permissions, interaction.user
-    if theirs.manage_guild or theirs.administrator:
+    if manages(interaction):
         return
+    theirs, member = interaction.permissions, interaction.user
     if channel is not None and channel_id != interaction.channel_id:
         if not isinstance(member, discord.Member):
             return

@@ -11,6 +11,7 @@ from discord import app_commands
 from pwrbot.cogs.checks import guild_of, require_manager
 from pwrbot.commands import Refusal
 from pwrbot.replies import Interaction, defer
+from pwrbot.services.cover import FIRST_YEAR
 from pwrbot.services.ranges import day_start
 from pwrbot.services.voice_reset import ResetScope
 from pwrbot.views.wording import count, duration, mention, moment
@@ -18,8 +19,6 @@ from pwrbot.views.wording import count, duration, mention, moment
 if TYPE_CHECKING:
     from pwrbot.bot import Bot
 
-_FIRST_YEAR: Final = 100
-"""What is added up begins there (voice_segments)."""
 _TOO_FAR: Final = "That day is too far away."
 
 VoiceLike = discord.VoiceChannel | discord.StageChannel
@@ -103,7 +102,7 @@ def _day(text: str | None) -> date | None:
         day = date.fromisoformat(text.strip())
     except ValueError:
         raise Refusal("Write a day as year-month-day, such as 2026-03-01.") from None
-    if day.year < _FIRST_YEAR:
+    if day.year < FIRST_YEAR:
         raise Refusal(_TOO_FAR)
     return day
 

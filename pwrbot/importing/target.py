@@ -25,6 +25,7 @@ from pwrbot.repository import Repository, Tables, Transaction
 from pwrbot.repository.errors import DecodeError, QueryFileError
 from pwrbot.repository.url import SQLiteURL, parse_url
 from pwrbot.services.feeds import FIRST_INTERVAL_SECONDS
+from pwrbot.services.voice_sessions import add_sessions
 
 T = TypeVar("T")
 
@@ -144,13 +145,7 @@ class Stage:
         if self._tables is None or self._dry:
             return
         for part in _parts(sorted(sessions, key=lambda one: (one.guild_id, one.joined_at))):
-            await self._tables.voice_sessions.add(
-                guild_ids=[one.guild_id for one in part],
-                user_ids=[one.user_id for one in part],
-                joined_ats=[one.joined_at for one in part],
-                channel_ids=[one.channel_id for one in part],
-                left_ats=[one.left_at for one in part],
-            )
+            await add_sessions(self._tables, part)
 
     def _next_id(self) -> int:
         self._made_up -= 1

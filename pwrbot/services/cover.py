@@ -16,7 +16,8 @@ from typing import Final
 import msgspec
 
 _DAY: Final = timedelta(days=1)
-_FIRST_YEAR: Final = 100  # before it a year's digits could be those of a month
+FIRST_YEAR: Final = 100
+"""Of what is added up: before it a year's digits could be those of a month."""
 _LAST_YEAR: Final = 9999
 _OLDEST_YEAR: Final = 2015
 """Discord's first: what lies before it is empty, as a rule."""
@@ -61,7 +62,7 @@ def cover(since: datetime, until: datetime) -> Cover:
 def _whole(since: datetime, until: datetime, first: date, last: date, edges: list[int]) -> Cover:
     """With the whole days from first to last, both included."""
     sums = _Sums(today=until.date())
-    first = max(first, date(_FIRST_YEAR, 1, 1))
+    first = max(first, date(FIRST_YEAR, 1, 1))
     low, high = first.year, last.year
     years = [_year(year, first, last, sums.today) for year in range(low, high + 1)]
     one_by_one = sum(part.cost for part in years)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import deque
 from collections.abc import Sequence
 from typing import Final, Protocol
@@ -11,6 +10,7 @@ import msgspec
 
 from pwrbot.entities import ClaimedQueue, PendingItem, SubscriberKind
 from pwrbot.errors import PwrbotError
+from pwrbot.nonces import nonce
 
 DIGEST_SHOWS: Final = 10
 """The newest items of a digest, which it names; of the others it tells how many."""
@@ -52,7 +52,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     role_id: int | None
     template: str | None
     nonce: str
-    """At most 25 characters; the same for the same items of the same subscription."""
+    """The same for the same items of the same subscription."""
     again: bool = False
     """It may have been sent before: who did could not note it any more. Of a queue that is worked
     off that can be the first message alone."""
@@ -126,6 +126,5 @@ def _about(
 
 
 def nonce_of(queue: ClaimedQueue, *what: str) -> str:
-    """The same for the same, 24 characters: Discord takes up to 25."""
-    named = msgspec.json.encode([queue.subscriber_id, queue.feed_id, *what])
-    return hashlib.blake2b(named, digest_size=12).hexdigest()
+    """The same for the same items of the same subscription."""
+    return nonce(msgspec.json.encode([queue.subscriber_id, queue.feed_id, *what]))

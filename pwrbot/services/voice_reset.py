@@ -24,6 +24,7 @@ from pwrbot.entities import OpenVoiceSession, VoiceRemoval, VoiceRemovedSession,
 from pwrbot.errors import PwrbotError
 from pwrbot.repository import Repository, Transaction
 from pwrbot.repository.errors import DatabaseBusy
+from pwrbot.services.voice_sessions import add_sessions
 from pwrbot.shards import ALL, Shards
 
 log = structlog.get_logger(__name__)
@@ -352,14 +353,8 @@ class VoiceReset:
                     )
                     for begins, ends in pieces
                 ]
-            if back:  # in one statement: the totals are brought up to them together
-                await tx.voice_sessions.add(
-                    guild_ids=[one.guild_id for one in back],
-                    user_ids=[one.user_id for one in back],
-                    joined_ats=[one.joined_at for one in back],
-                    channel_ids=[one.channel_id for one in back],
-                    left_ats=[one.left_at for one in back],
-                )
+            if back:
+                await add_sessions(tx, back)
             await tx.voice_removed_sessions.drop_through(
                 guild_id=removal.guild_id,
                 removal_id=removal.removal_id,
