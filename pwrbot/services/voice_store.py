@@ -128,8 +128,12 @@ class VoiceStore:
         self._settled += 1
 
     async def _write(self, changes: Sequence[Change]) -> None:
+        made = bursts(changes)
+        if len(made) == 1 and not made[0].ends:  # one statement: all or nothing by itself
+            await made[0].write(self._repository)
+            return
         async with self._repository.transaction() as tx:
-            for burst in bursts(changes):
+            for burst in made:
                 await burst.write(tx)
 
     def _worked(self) -> None:

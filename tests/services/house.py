@@ -6,9 +6,11 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any, cast
 
 from pwrbot.clock import ManualClock
+from pwrbot.entities import OpenVoiceSession
 from pwrbot.repository import Repository, Transaction
 from pwrbot.repository.errors import DatabaseUnavailable
 from pwrbot.services.settings import SettingsService
@@ -40,11 +42,29 @@ class Unsteady:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
+        async with self._attempt(), self._repository.transaction() as tx:
+            yield tx
+
+    @property
+    def open_voice_sessions(self) -> Any:
+        """Opening by itself, without a transaction around it, is an attempt too."""
+        return SimpleNamespace(in_guild=self._in_guild, open=self._open)
+
+    async def _in_guild(self, guild_id: int) -> list[OpenVoiceSession]:
+        if self.down:
+            raise DatabaseUnavailable()
+        return await self._repository.open_voice_sessions.in_guild(guild_id=guild_id)
+
+    async def _open(self, **values: Any) -> int:
+        async with self._attempt():
+            return await self._repository.open_voice_sessions.open(**values)
+
+    @asynccontextmanager
+    async def _attempt(self) -> AsyncIterator[None]:
         self.attempts += 1
         if self.down:
             raise DatabaseUnavailable()
-        async with self._repository.transaction() as tx:
-            yield tx
+        yield
         if self.answers_to_lose:
             self.answers_to_lose -= 1
             raise DatabaseUnavailable()

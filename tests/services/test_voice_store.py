@@ -43,7 +43,7 @@ async def cost(house: House, *changes: Change) -> dict[str, int]:
     house.unsteady.attempts = 0
     counted = runs(house.repository)
     assert await store.flush()
-    assert house.unsteady.attempts == 1  # they share a transaction, and so a commit
+    assert house.unsteady.attempts == 1  # a transaction, or a statement by itself: one commit
     return dict(runs(house.repository) - counted)
 
 
