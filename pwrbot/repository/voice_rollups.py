@@ -43,7 +43,7 @@ class VoiceMemberTotals(Table[VoiceMemberTotal, tuple[int, int, int]], Protocol)
 
 
 class VoiceChannelTotals(Table[VoiceChannelTotal, tuple[int, int, int]], Protocol):
-    """The time spent in each channel by day, month, year and for all time."""
+    """The time spent in each channel by day and month."""
 
     async def wrong(self, *, guild_id: int) -> list[VoiceDifference]: ...
 

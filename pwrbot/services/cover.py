@@ -42,11 +42,54 @@ class Cover(msgspec.Struct, frozen=True):
     """Days of which the range holds a part."""
 
 
+class Months(msgspec.Struct, frozen=True):
+    """A range [since, until) where months are the largest period; fields are parameters too."""
+
+    since: datetime
+    until: datetime
+    first_month: int
+    last_month: int
+    """All months between the two, both included, lie in the range; none where the last is less."""
+    days: list[int]
+    """Whole days beside these months."""
+    edges: list[int]
+    """Days of which the range holds a part."""
+
+
 def cover(since: datetime, until: datetime) -> Cover:
     """How to put [since, until) together; nothing where it is empty. Aware datetimes."""
     since, until = since.astimezone(UTC), until.astimezone(UTC)
+    first, last, edges = _split(since, until)
+    if first > last:
+        return Cover(since, until, [], [], 0, _LAST_YEAR, edges)
+    return _whole(since, until, first, last, edges)
+
+
+def months(since: datetime, until: datetime) -> Months:
+    """The same for what is kept by day and month only."""
+    since, until = since.astimezone(UTC), until.astimezone(UTC)
+    first, last, edges = _split(since, until)
+    days: list[int] = []
+    while first <= last and first.day > 1:
+        days.append(_day(first))
+        first += _DAY
+    end = _next(last)
+    while first < end and end.day > 1:
+        end -= _DAY
+        days.append(_day(end))
+    if first >= end:
+        return Months(since, until, 1, 0, days, edges)
+    return Months(since, until, _month_of(first), _month_of(end - _DAY), days, edges)
+
+
+def _split(since: datetime, until: datetime) -> tuple[date, date, list[int]]:
+    """The first and the last whole day of a range, and the days of which it holds a part.
+
+    The first is after the last where there is none.
+    """
+    none = date.max, date.min
     if since >= until:
-        return Cover(since, until, [], [], 0, _LAST_YEAR, [])
+        return *none, []
     first, last = since.date(), until.date()
     edges: list[int] = []
     if since > _midnight(first):
@@ -55,14 +98,13 @@ def cover(since: datetime, until: datetime) -> Cover:
     if until > _midnight(last) and (not edges or edges[0] != _day(last)):
         edges.append(_day(last))
     if first >= last:
-        return Cover(since, until, [], [], 0, _LAST_YEAR, edges)
-    return _whole(since, until, first, last - _DAY, edges)
+        return *none, edges
+    return max(first, date(FIRST_YEAR, 1, 1)), last - _DAY, edges
 
 
 def _whole(since: datetime, until: datetime, first: date, last: date, edges: list[int]) -> Cover:
     """With the whole days from first to last, both included."""
     sums = _Sums(today=until.date())
-    first = max(first, date(FIRST_YEAR, 1, 1))
     low, high = first.year, last.year
     years = [_year(year, first, last, sums.today) for year in range(low, high + 1)]
     one_by_one = sum(part.cost for part in years)
@@ -183,3 +225,7 @@ def _midnight(day: date) -> datetime:
 
 def _day(day: date) -> int:
     return day.year * 10000 + day.month * 100 + day.day
+
+
+def _month_of(day: date) -> int:
+    return day.year * 100 + day.month

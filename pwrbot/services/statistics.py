@@ -15,7 +15,7 @@ import msgspec
 from pwrbot.clock import Clock
 from pwrbot.entities import VoiceChannelTime, VoicePartner, VoiceSpan, VoiceTotal
 from pwrbot.repository import Repository
-from pwrbot.services.cover import Cover, cover
+from pwrbot.services.cover import Cover, cover, months
 from pwrbot.services.ranges import EPOCH, Range, bounds, day_start, day_starts
 from pwrbot.services.settings import SettingsService
 
@@ -183,7 +183,7 @@ class VoiceStatistics:
     ) -> ChannelsPage:
         """A page of the channels by the time spent there by all together; pages as above."""
         since, until, zone = await self._window(guild_id, range)
-        made = cover(since, until)
+        made = months(since, until)
 
         async def rows_of(page: int) -> list[VoiceChannelTime]:
             return await self._repository.voice_sessions.channels(
@@ -191,10 +191,9 @@ class VoiceStatistics:
                 since=since,
                 until=until,
                 now=until,
-                added=made.added,
-                taken=made.taken,
-                first_year=made.first_year,
-                last_year=made.last_year,
+                first_month=made.first_month,
+                last_month=made.last_month,
+                days=made.days,
                 edges=made.edges,
                 least=_MICROSECOND,
                 limit=per_page,

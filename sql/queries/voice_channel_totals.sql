@@ -32,20 +32,6 @@ both_ways AS (
         total - total AS kept,
         total AS correct
     FROM segments
-    UNION ALL
-    SELECT
-        day / 10000 AS period,
-        channel_id,
-        total - total AS kept,
-        total AS correct
-    FROM segments
-    UNION ALL
-    SELECT
-        0 AS period,
-        channel_id,
-        total - total AS kept,
-        total AS correct
-    FROM segments
 )
 
 SELECT

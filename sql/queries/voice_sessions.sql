@@ -118,31 +118,20 @@ ORDER BY place;
 
 -- name: channels :many
 -- A page of the channels of a guild by the time all members together spent there within the range,
--- longest first, ties by channel_id. The range is put together from roll-ups, as above.
+-- longest first, ties by channel_id. The range is put together from roll-ups, as above, by months:
+-- a guild has few channels.
 WITH parts AS NOT MATERIALIZED (
     SELECT
         channel_id,
         total
     FROM voice_channel_totals
-    WHERE guild_id = :guild_id AND period IN (:added)
+    WHERE guild_id = :guild_id AND period BETWEEN :first_month AND :last_month
     UNION ALL
     SELECT
         channel_id,
-        -total AS total
+        total
     FROM voice_channel_totals
-    WHERE guild_id = :guild_id AND period IN (:taken)
-    UNION ALL
-    SELECT
-        channel_id,
-        -total AS total
-    FROM voice_channel_totals
-    WHERE guild_id = :guild_id AND period >= 100 AND period < :first_year
-    UNION ALL
-    SELECT
-        channel_id,
-        -total AS total
-    FROM voice_channel_totals
-    WHERE guild_id = :guild_id AND period > :last_year AND period <= 9999
+    WHERE guild_id = :guild_id AND period IN (:days)
     UNION ALL
     SELECT
         channel_id,

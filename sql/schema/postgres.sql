@@ -298,7 +298,7 @@ BEGIN
         SUM(added.ended_at - added.started_at)
     FROM added
     CROSS JOIN LATERAL (
-        VALUES (added.day), (added.day / 100), (added.day / 10000), (0)
+        VALUES (added.day), (added.day / 100)
     ) AS periods (period)
     GROUP BY added.guild_id, periods.period, added.channel_id
     ORDER BY added.guild_id, periods.period, added.channel_id
@@ -478,7 +478,7 @@ BEGIN
             SUM(removed.started_at - removed.ended_at) AS total
         FROM removed
         CROSS JOIN LATERAL (
-            VALUES (removed.day), (removed.day / 100), (removed.day / 10000), (0)
+            VALUES (removed.day), (removed.day / 100)
         ) AS periods (period)
         GROUP BY removed.guild_id, periods.period, removed.channel_id
     ) AS gone
@@ -499,7 +499,7 @@ BEGIN
         SELECT kept.ctid
         FROM (SELECT DISTINCT guild_id, day, channel_id FROM removed) AS gone
         CROSS JOIN LATERAL (
-            VALUES (gone.day), (gone.day / 100), (gone.day / 10000), (0)
+            VALUES (gone.day), (gone.day / 100)
         ) AS periods (period)
         CROSS JOIN LATERAL (
             SELECT totals.ctid

@@ -274,9 +274,7 @@ BEGIN
     INSERT INTO voice_channel_totals (guild_id, period, channel_id, total)
     VALUES
     (new.guild_id, new.day, new.channel_id, new.ended_at - new.started_at),
-    (new.guild_id, new.day / 100, new.channel_id, new.ended_at - new.started_at),
-    (new.guild_id, new.day / 10000, new.channel_id, new.ended_at - new.started_at),
-    (new.guild_id, 0, new.channel_id, new.ended_at - new.started_at)
+    (new.guild_id, new.day / 100, new.channel_id, new.ended_at - new.started_at)
     ON CONFLICT (guild_id, period, channel_id) DO UPDATE SET total = total + excluded.total;
     INSERT INTO voice_hours (guild_id, hour, quarter_1, quarter_2, quarter_3, quarter_4)
     SELECT
@@ -334,12 +332,12 @@ BEGIN
     SET total = total - (old.ended_at - old.started_at)
     WHERE
         guild_id = old.guild_id
-        AND period IN (old.day, old.day / 100, old.day / 10000, 0)
+        AND period IN (old.day, old.day / 100)
         AND channel_id = old.channel_id;
     DELETE FROM voice_channel_totals
     WHERE
         guild_id = old.guild_id
-        AND period IN (old.day, old.day / 100, old.day / 10000, 0)
+        AND period IN (old.day, old.day / 100)
         AND channel_id = old.channel_id
         AND total = 0;
     UPDATE voice_hours
@@ -458,7 +456,26 @@ BEGIN
 END;
 
 CREATE TRIGGER voice_sessions_stored AFTER INSERT ON voice_sessions
-WHEN new.left_at > new.joined_at
+WHEN
+    new.left_at > new.joined_at
+    AND new.left_at <= new.joined_at
+    - (new.joined_at % 86400000000 + 86400000000) % 86400000000 + 86400000000
+BEGIN
+    INSERT INTO voice_segments (guild_id, day, channel_id, started_at, user_id, ended_at)
+    VALUES (
+        new.guild_id,
+        CAST(STRFTIME('%Y%m%d', new.joined_at / 1000000, 'unixepoch') AS INTEGER),
+        new.channel_id,
+        new.joined_at,
+        new.user_id,
+        new.left_at
+    );
+END;
+
+CREATE TRIGGER voice_sessions_stored_over_midnight AFTER INSERT ON voice_sessions
+WHEN
+    new.left_at > new.joined_at
+    - (new.joined_at % 86400000000 + 86400000000) % 86400000000 + 86400000000
 BEGIN
     INSERT INTO voice_segments (guild_id, day, channel_id, started_at, user_id, ended_at)
     SELECT

@@ -68,6 +68,11 @@ def put(path: Path, *, hours: float = 1, text: str = "PGDMP") -> Path:
     return path
 
 
+def test_what_can_be_worked_out_again_needs_no_backup(postgres: PostgresURL, tree: SQLTree) -> None:
+    tree.add("0003.no_cats", "-- derived: cats are dogs\nDELETE FROM cats;")
+    assert boot(postgres, tree, None) == ["0002.dogs", "0003.no_cats"]
+
+
 def test_what_destroys_nothing_needs_no_backup(
     url: SQLiteURL | PostgresURL, tree: SQLTree, backups: Path
 ) -> None:

@@ -224,6 +224,16 @@ def test_an_index_is_lost(clone: Clone, postgres_url: str) -> None:
     assert "Taking it back: nothing is done." in told
 
 
+def test_a_migration_that_deletes_what_is_derived(clone: Clone, postgres_url: str) -> None:
+    clone.migration(
+        "9001.no_months", "-- derived: days stay\nDELETE FROM voice_member_totals;\n", "SELECT 1;\n"
+    )
+    clone.commit()
+    told = section(clone.page(url=postgres_url), "### `9001.no_months`")
+    assert told.count("**derived**, line 2: `deletes rows of voice_member_totals`") == 2
+    assert "the reason given: `days stay`" in told
+
+
 def test_a_destructive_migration_that_breaks_the_last_release(
     clone: Clone, postgres_url: str
 ) -> None:

@@ -35,7 +35,7 @@ from pwrbot.entities import (
 )
 from pwrbot.repository import Repository
 from pwrbot.services.activity import VoiceActivity
-from pwrbot.services.cover import cover
+from pwrbot.services.cover import cover, months
 from pwrbot.services.doctor import differences
 from pwrbot.services.ranges import EPOCH, Range, day_start, zone
 from pwrbot.services.settings import SettingsService
@@ -358,26 +358,16 @@ async def check_queries(repository: Repository, guild_id: int, past: Past) -> No
     spans = clipped(past, since, until, now)
     totals = board(spans)
     event(f"{len(totals)} on the board")
-    made = cover(since, until)
-    parts = {
-        "guild_id": guild_id,
-        "since": since,
-        "until": until,
-        "now": now,
-        "added": made.added,
-        "taken": made.taken,
-        "first_year": made.first_year,
-        "last_year": made.last_year,
-        "edges": made.edges,
-        "least": MICROSECOND,
-    }
+    made = msgspec.structs.asdict(cover(since, until))
+    parts = {"guild_id": guild_id, "now": now, "least": MICROSECOND}
     shown = {"hide_left": False, "limit": 100, "offset": 0}
     cut = {**shown, "limit": 0}
-    found = await sessions.leaderboard(**parts, **shown, viewer_id=None)
+    found = await sessions.leaderboard(**parts, **made, **shown, viewer_id=None)
     assert found == totals
-    own = await sessions.leaderboard(**parts, **cut, viewer_id=who)
+    own = await sessions.leaderboard(**parts, **made, **cut, viewer_id=who)
     assert own == [row for row in totals if row.user_id == who]
-    channels = await sessions.channels(**parts, limit=100, offset=0)
+    by_months = msgspec.structs.asdict(months(since, until))
+    channels = await sessions.channels(**parts, **by_months, limit=100, offset=0)
     assert channels == channel_board(spans)
     shared = await sessions.partners(
         guild_id=guild_id, user_id=who, since=since, until=until, now=now, limit=100, offset=0

@@ -6,6 +6,10 @@ cannot be read here (a DO block). Its file says why, above the first statement:
 
     -- destructive: the column was never shown to anybody
 
+or, where what goes can be worked out from what stays, so that no backup is called for:
+
+    -- derived: the sum of the months, which stay
+
 Not destructive: dropping an index, view, trigger, function or constraint loses no row and the
 rollback makes it again; whatever happens to a table that the same file makes concerns nobody yet.
 SQLite's way to change a column, a new table in place of the old one, drops the old one and so needs
@@ -42,8 +46,9 @@ class Danger(msgspec.Struct, frozen=True):
 
 
 class Mark(msgspec.Struct, frozen=True):
-    """A ``-- destructive: reason`` in a file."""
+    """A ``-- destructive: reason`` or ``-- derived: reason`` in a file."""
 
+    kind: str
     line: int
     reason: str
     in_header: bool
@@ -55,6 +60,15 @@ def dangers(migration: Migration) -> list[Danger]:
     return list(_dangers(migration.path, migration.forth()))
 
 
+def losses(migration: Migration) -> list[Danger]:
+    """What only a backup brings back: the dangers, unless the file says that they are derived."""
+    if any(
+        mark.kind == "derived" and mark.in_header and mark.reason for mark in marks(migration.path)
+    ):
+        return []
+    return dangers(migration)
+
+
 def marks(path: Path) -> list[Mark]:
     """The marks of a file, wherever they stand."""
     found: list[Mark] = []
@@ -62,7 +76,8 @@ def marks(path: Path) -> list[Mark]:
     for token in tokenize(path.read_text(encoding="utf-8")):
         if token.kind is TokenKind.COMMENT:
             if match := _MARK.fullmatch(token.text):
-                found.append(Mark(token.line + 1, match["reason"].strip(), in_header))
+                reason = match["reason"].strip()
+                found.append(Mark(match["kind"], token.line + 1, reason, in_header))
         elif token.kind is not TokenKind.SPACE:
             in_header = False
     return found
@@ -80,7 +95,7 @@ def unmarked(directory: Path) -> list[Problem]:
     return sorted(problems)
 
 
-_MARK: Final = re.compile(r"--\s*destructive:(?P<reason>.*)")
+_MARK: Final = re.compile(r"--\s*(?P<kind>destructive|derived):(?P<reason>.*)")
 
 
 def _review(migration: Migration) -> Iterator[Problem]:
@@ -89,20 +104,20 @@ def _review(migration: Migration) -> Iterator[Problem]:
     header = [mark for mark in stand if mark.in_header]
     for mark in stand:
         if not mark.in_header:
-            message = "'-- destructive:' belongs above the first statement"
+            message = f"'-- {mark.kind}:' belongs above the first statement"
             yield Problem(path, mark.line, message)
         elif mark is not header[0]:
-            yield Problem(path, mark.line, "'-- destructive:' stands twice: give one reason")
+            yield Problem(path, mark.line, f"'-- {mark.kind}:' is a second mark: give one reason")
         elif not mark.reason:
-            yield Problem(path, mark.line, "'-- destructive:' says nothing after the colon")
+            yield Problem(path, mark.line, f"'-- {mark.kind}:' says nothing after the colon")
         elif not found:
-            yield Problem(path, mark.line, "'-- destructive' is not needed: take it away")
+            yield Problem(path, mark.line, f"'-- {mark.kind}' is not needed: take it away")
     if not header:
         for danger in found:
             message = f"{danger.what}: say why above the first statement, '-- destructive: reason'"
             yield Problem(path, danger.line, message)
     for mark in marks(migration.rollback_path):
-        message = "a rollback needs no '-- destructive', it always is: take it away"
+        message = f"a rollback needs no '-- {mark.kind}', it always is: take it away"
         yield Problem(migration.rollback_path, mark.line, message)
 
 

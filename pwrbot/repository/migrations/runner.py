@@ -15,7 +15,7 @@ import structlog
 from pwrbot.clock import Clock, SystemClock
 from pwrbot.repository.errors import ConstraintViolation, DatabaseError, DatabaseReadOnly
 from pwrbot.repository.migrations.backup import back_up, fresh_backup
-from pwrbot.repository.migrations.destructive import Danger, dangers, marks
+from pwrbot.repository.migrations.destructive import Danger, losses, marks
 from pwrbot.repository.migrations.errors import (
     DatabaseNewer,
     DestructiveRefused,
@@ -241,7 +241,7 @@ def _look_for_backup(
     clock: Clock,
 ) -> None:
     """Before what is destructive. Raises DestructiveRefused where one has to be and is not."""
-    found = [danger for migration in migrations for danger in dangers(migration)]
+    found = [danger for migration in migrations for danger in losses(migration)]
     if not found or fresh_backup(directory, url.database, clock.now()):
         return
     if careful:

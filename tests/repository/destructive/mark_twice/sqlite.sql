@@ -1,3 +1,3 @@
 -- destructive: nobody ever looked at them
--- destructive: and they scratch
+-- derived: and they scratch
 DROP TABLE cats;

@@ -1,0 +1,2 @@
+-- derived: cats are dogs that meow
+DELETE FROM cats;

@@ -1,0 +1,2 @@
+-- derived:
+DELETE FROM cats;
