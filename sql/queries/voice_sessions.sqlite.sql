@@ -110,22 +110,36 @@ shared AS (
         AND other.channel_id = own.channel_id
         AND other.joined_at < own.ended_at
         AND other.user_id <> :user_id
+        -- Of a long history nearly all had ended before the first who is there now came.
+        AND own.ended_at > (
+            SELECT MIN(running.joined_at) AS joined_at
+            FROM open_voice_sessions AS running
+            WHERE running.guild_id = :guild_id
+        )
 ),
 
-totals AS (
+totals AS MATERIALIZED (
     SELECT
         user_id,
         SUM(ended_at - started_at) AS total
     FROM shared
     WHERE ended_at > started_at
     GROUP BY user_id
+),
+
+page AS (
+    SELECT
+        user_id,
+        total
+    FROM totals
+    ORDER BY total DESC, user_id
+    LIMIT :limit OFFSET :offset
 )
 
 SELECT
     user_id,
     total,
-    ROW_NUMBER() OVER (ORDER BY total DESC, user_id) AS place,
-    COUNT(*) OVER () AS members
-FROM totals
-ORDER BY total DESC, user_id
-LIMIT :limit OFFSET :offset;
+    :offset + ROW_NUMBER() OVER (ORDER BY total DESC, user_id) AS place,
+    (SELECT COUNT(*) AS members FROM totals) AS members
+FROM page
+ORDER BY place;

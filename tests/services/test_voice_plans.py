@@ -13,6 +13,7 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -189,6 +190,29 @@ async def test_sqlite_searches_by_key(filled_url: str, asked: list[Run], tmp_pat
                 assert not [line for line in lines if "AUTOMATIC" in line], lines
                 reads = list(_reads_sqlite(run.statement, lines))
                 check_reads(run.statement.name, reads, lines, whole=True)
+
+
+@pytest.mark.parametrize("filled_url", ["sqlite"], indirect=True)
+async def test_partners_do_not_meet_who_is_there_with_the_whole_history(
+    filled_url: str, asked: list[Run]
+) -> None:
+    """A plan does not tell how often a step is done: the instructions of SQLite's machine do."""
+    run = [run for run in asked if run.statement.name == "voice_sessions.partners"][-1]
+    just_now = int((NOW - timedelta(minutes=1)).timestamp()) * 1_000_000
+    steps: list[int] = []
+    with closing(sqlite3.connect(filled_url.removeprefix("sqlite:///"))) as connection:
+        for users in (range(0), range(1000, 1300)):
+            connection.executemany(
+                "INSERT INTO open_voice_sessions VALUES (?, ?, ?, ?)",
+                [(GUILD, user_id, 0, just_now) for user_id in users],
+            )
+            counted = count(1)
+            connection.set_progress_handler(lambda counted=counted: next(counted) < 0, 1)
+            connection.execute(run.statement.sql, run.values).fetchall()
+            connection.set_progress_handler(None, 0)
+            steps.append(next(counted))
+    few, many = steps
+    assert many - few < 300 * 50, steps
 
 
 @pytest.mark.parametrize("filled_url", ["postgres"], indirect=True)
