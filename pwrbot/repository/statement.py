@@ -13,7 +13,7 @@ from pwrbot.repository.errors import DecodeError, InvalidValue
 from pwrbot.repository.queries import EngineName, Query
 from pwrbot.repository.statement_shape import is_list
 from pwrbot.repository.tokens import Token, TokenKind, significant, tokenize
-from pwrbot.repository.types import Adapter, ColumnType
+from pwrbot.repository.types import WRITTEN_OUT, Adapter, ColumnType
 
 
 class Row(Protocol):
@@ -205,24 +205,30 @@ def row_decoder(
     """
     columns = query.shape.columns
     convert = {name: kind.decode for name, kind in fields.items() if kind.decode is not None}
+    written = {name: kind.written_out for name, kind in fields.items() if kind.written_out}
     for name in query.directives.notnull.keys() & fields.keys():
         convert[name] = _never_null(query, name, convert.get(name))
+        written.pop(name, None)
     if columns == tuple(fields) and not convert:
         tuples = _tuples_of_records if engine == "postgres" else iter
         decode: Callable[[Sequence[Row]], list[Any]] = lambda rows: list(  # noqa: E731
             starmap(make, tuples(rows))
         )
     else:
-        # The source is made of numbers only; no name or text of a query gets into it.
+        # The source is made of numbers and what types.py wrote; no name or text of a query gets in.
         places = {name: number for number, name in enumerate(columns)}
         unpacked = "".join(f"c{number}, " for number in range(len(columns)))
-        arguments = ", ".join(
-            f"d{places[name]}(c{places[name]})" if name in convert else f"c{places[name]}"
-            for name in fields
-        )
+
+        def argument(name: str) -> str:
+            value = f"c{places[name]}"
+            if name in written:
+                return written[name].format(value)
+            return f"d{places[name]}({value})" if name in convert else value
+
+        arguments = ", ".join(map(argument, fields))
         scope: dict[str, Any] = {f"d{places[name]}": decode for name, decode in convert.items()}
         source = f"lambda rows: [make({arguments}) for {unpacked}in rows]"
-        decode = eval(source, {"make": make, **scope})
+        decode = eval(source, {"make": make, **WRITTEN_OUT, **scope})
 
     def decode_or_explain(rows: Sequence[Row]) -> list[Any]:
         try:

@@ -37,6 +37,7 @@ MICROSECOND: Final = timedelta(microseconds=1)
 FIRST: Final = datetime.min.replace(tzinfo=UTC) + MICROSECOND
 LAST: Final = datetime.max.replace(tzinfo=UTC) - MICROSECOND
 """asyncpg takes the instants before and after these for infinity."""
+WRITTEN_OUT: Final = {"EPOCH": EPOCH, "MICROSECOND": MICROSECOND}
 MAX_INTEGER: Final = 2**63 - 1
 MIN_INTEGER: Final = -(2**63)
 
@@ -58,6 +59,9 @@ class ColumnType(msgspec.Struct, frozen=True):
     """Whether None is among the values."""
     python: object = None
     """The Python type itself, without None."""
+    written_out: str | None = None
+    """What ``decode`` does as an expression of {}: for long lists, where a call for each value is
+    most of the time. Its names are in WRITTEN_OUT."""
 
 
 def column_type(annotation: object, engine: EngineName) -> ColumnType:
@@ -76,6 +80,7 @@ def column_type(annotation: object, engine: EngineName) -> ColumnType:
         name=f"{found.name} | None",
         adapt=_or_none(found.adapt),
         decode=_or_none(found.decode) if found.decode else None,
+        written_out=None,
         optional=True,
     )
 
@@ -116,12 +121,14 @@ def _scalar(bare: object, engine: EngineName) -> ColumnType | None:
         return ColumnType("str", "text", _str, None, _names("text", "varchar"))
     if bare is datetime:
         adapt, decode = (_sqlite_datetime, _from_microseconds) if sqlite else (_datetime, None)
-        return ColumnType("datetime", "timestamptz", adapt, decode, _names("timestamptz"))
+        written = "EPOCH + {} * MICROSECOND" if sqlite else None
+        names = _names("timestamptz")
+        return ColumnType("datetime", "timestamptz", adapt, decode, names, written_out=written)
     if bare is timedelta:
-        adapt, decode = (
-            (_sqlite_timedelta, _timedelta_of) if sqlite else (_timedelta, _timedelta_of)
-        )
-        return ColumnType("timedelta", "interval", adapt, decode, _names("interval", "int8"))
+        adapt = _sqlite_timedelta if sqlite else _timedelta
+        written = "{} * MICROSECOND" if sqlite else None
+        names = _names("interval", "int8")
+        return ColumnType("timedelta", "interval", adapt, _timedelta_of, names, written_out=written)
     if bare is date:
         adapt, decode = (_sqlite_date, date.fromisoformat) if sqlite else (_date, None)
         return ColumnType("date", "date", adapt, decode, _names("date"))

@@ -192,8 +192,11 @@ class _Sums:
     def add(self, piece: Piece, total: timedelta) -> None:
         """``total`` spent within a piece. No day begins within an hour that clocks show."""
         if total:
-            self._days[bisect_right(self._starts, piece.begin) - 1] += total
-            self._week[piece.weekday][piece.hour] += total
+            self._add(piece.begin, piece.weekday, piece.hour, total)
+
+    def _add(self, begin: datetime, weekday: int, hour: int, total: timedelta) -> None:
+        self._days[bisect_right(self._starts, begin) - 1] += total
+        self._week[weekday][hour] += total
 
     def add_span(self, begin: datetime, end: datetime) -> None:
         for piece in pieces(begin, end, self.zone):
@@ -203,13 +206,21 @@ class _Sums:
         self, rows: list[VoiceHour], first: datetime, last: datetime
     ) -> Iterator[tuple[datetime, datetime]]:
         """Add the whole quarters within [first, last); gives those cut by an hour of the zone."""
+        end, local_end = first, first.astimezone(self.zone)
         for row in rows:
             hour = _moment(row.hour)
-            quarters = (row.quarter_1, row.quarter_2, row.quarter_3, row.quarter_4)
-            if first <= hour and hour + _HOUR <= last and (whole := self._whole(hour)):
-                self.add(whole, sum(quarters, _ZERO))
+            # As a rule this hour begins where the last one ended.
+            local = local_end if hour == end else hour.astimezone(self.zone)
+            end = hour + _HOUR
+            local_end = end.astimezone(self.zone)
+            # An hour of the zone too, as nearly all are.
+            whole = not (local.minute or local.second) and _same_offset(local, local_end)
+            if whole and first <= hour and end <= last:
+                total = row.quarter_1 + row.quarter_2 + row.quarter_3 + row.quarter_4
+                self._add(hour, local.weekday(), local.hour, total)
                 continue
-            cuts = list(pieces(hour, hour + _HOUR, self.zone))
+            cuts = list(pieces(hour, end, self.zone))
+            quarters = (row.quarter_1, row.quarter_2, row.quarter_3, row.quarter_4)
             for number, total in enumerate(quarters):
                 begin = hour + number * _QUARTER
                 if not total or begin < first or begin + _QUARTER > last:
@@ -219,14 +230,6 @@ class _Sums:
                     self.add(piece, total)
                 else:
                     yield begin, begin + _QUARTER
-
-    def _whole(self, hour: datetime) -> Piece | None:
-        """An hour of UTC that is one of the zone's too, as nearly all of a year's are."""
-        local, end = hour.astimezone(self.zone), hour + _HOUR
-        offset = local.utcoffset()
-        if local.minute or local.second or end.astimezone(self.zone).utcoffset() != offset:
-            return None
-        return Piece(hour, end, local.weekday(), local.hour)
 
     def done(self) -> Activity:
         days: list[DayTime] = []
@@ -239,6 +242,10 @@ class _Sums:
             ]
         week = tuple(tuple(hours) for hours in self._week)
         return Activity(tuple(days), week, self.since, self.until, self.zone)
+
+
+def _same_offset(one: datetime, other: datetime) -> bool:
+    return one.utcoffset() == other.utcoffset()
 
 
 def _quarter_up_to(moment: datetime) -> datetime:
