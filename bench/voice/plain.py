@@ -155,6 +155,11 @@ shared AS (
         AND other.channel_id = own.channel_id
         AND other.joined_at < own.ended_at
         AND other.user_id <> :user_id
+        AND own.ended_at > (
+            SELECT MIN(running.joined_at) AS joined_at
+            FROM open_voice_sessions AS running
+            WHERE running.guild_id = :guild_id
+        )
 ),
 
 totals AS (
