@@ -91,6 +91,15 @@ class VoiceHour(Entity, frozen=True, gc=False):
     quarter_4: timedelta
 
 
+class VoiceStretch(Entity, frozen=True, gc=False):
+    """What was spent in one of several stretches of time that were asked for together."""
+
+    number: int
+    """Its place among them, from 0."""
+    total: timedelta | None
+    """None where there is nothing in it."""
+
+
 class VoiceDifference(Entity, frozen=True, gc=False):
     """A row of a roll-up that is not what the sessions say."""
 

@@ -111,8 +111,7 @@ async def _activity(opened: Databases, guild_id: int) -> list[Compared]:
     found: list[Compared] = []
     days = days_of_a_year()
     same = await simple.run("between", guild_id=guild_id, stretches=days, now=NOW)
-    mine = await ours.activity(guild_id, days[0][0])
-    totals = zip(days, mine.days, strict=True)
+    totals = zip(days, await ours.days(guild_id, days[0][0]), strict=True)
     by_day = {micros(since): _micros(one.total) for (since, _), one in totals if one.total}
     found.append(_same("activity per day, a year", by_day, _totals(same)))
     hours = hours_of_weeks()

@@ -11,7 +11,7 @@ from pwrbot.clock import ManualClock
 from pwrbot.entities import VoiceChannelTime, VoicePartner, VoiceTotal
 from pwrbot.repository import Repository
 from pwrbot.repository.engine import EngineOptions
-from pwrbot.services.activity import Activity, VoiceActivity
+from pwrbot.services.activity import Activity, DayTime, VoiceActivity
 from pwrbot.services.cover import cover
 from pwrbot.services.ranges import Range
 from pwrbot.services.settings import SettingsService
@@ -80,8 +80,13 @@ class Ours:
         page = await self.statistics.channels(guild_id, chosen, per_page=limit)
         return list(page.rows)
 
+    async def days(self, guild_id: int, since: datetime) -> tuple[DayTime, ...]:
+        """The guild's activity by day, up to now."""
+        zone = await self._settings.zone(guild_id)
+        return await self._activity.days(guild_id, since, self.now, zone)
+
     async def activity(self, guild_id: int, since: datetime) -> Activity:
-        """The guild's, by day and by hour of the week, up to now."""
+        """The same by hour of the week."""
         zone = await self._settings.zone(guild_id)
         return await self._activity.between(guild_id, since, self.now, zone)
 

@@ -138,7 +138,7 @@ def questions(opened: Databases, community: Community) -> list[Question]:
         Question(
             "days",
             "the guild's activity per day, a year",
-            ours=lambda: ours.activity(guild_id, days[0][0]),
+            ours=lambda: ours.days(guild_id, days[0][0]),
             plain=lambda: simple.run("between", guild_id=guild_id, stretches=days, now=NOW),
             pwr_bot=lambda: theirs.run(
                 "guild_daily", guild_id=guild_id, since=days[0][0], until=NOW, current=NOW

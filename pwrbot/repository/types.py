@@ -38,6 +38,7 @@ FIRST: Final = datetime.min.replace(tzinfo=UTC) + MICROSECOND
 LAST: Final = datetime.max.replace(tzinfo=UTC) - MICROSECOND
 """asyncpg takes the instants before and after these for infinity."""
 WRITTEN_OUT: Final = {"EPOCH": EPOCH, "MICROSECOND": MICROSECOND}
+"""What ``ColumnType.written_out`` names."""
 MAX_INTEGER: Final = 2**63 - 1
 MIN_INTEGER: Final = -(2**63)
 

@@ -14,6 +14,7 @@ from pwrbot.entities import (
     VoiceHour,
     VoiceMemberTotal,
     VoiceSegment,
+    VoiceStretch,
 )
 from pwrbot.repository.table import Table
 
@@ -56,6 +57,12 @@ class VoiceHours(Table[VoiceHour, tuple[int, int]], Protocol):
     async def between(
         self, *, guild_id: int, first_hour: int, last_hour: int
     ) -> list[VoiceHour]: ...
+
+    async def at(self, *, guild_id: int, hours: list[int]) -> list[VoiceHour]: ...
+
+    async def totals(
+        self, *, guild_id: int, first_hours: list[int], last_hours: list[int]
+    ) -> list[VoiceStretch]: ...
 
     async def wrong(self, *, guild_id: int) -> list[VoiceDifference]: ...
 

@@ -9,7 +9,7 @@ before 1972, the piece in question is looked up by itself.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -87,41 +87,91 @@ class VoiceActivity:
         member_id: int | None = None,
     ) -> Activity:
         """Within [since, until); nothing after now."""
+        window = self._past(since, until, zone)
+        if member_id is None:
+            return (await self._of_guild(guild_id, window, self._add_hours)).done()
+        return (await self._of_member(guild_id, window, member_id)).done()
+
+    async def days(
+        self,
+        guild_id: int,
+        since: datetime,
+        until: datetime,
+        zone: ZoneInfo,
+        member_id: int | None = None,
+    ) -> tuple[DayTime, ...]:
+        """The days of ``between`` alone: of a guild the database adds each day up."""
+        window = self._past(since, until, zone)
+        if member_id is None:
+            return (await self._of_guild(guild_id, window, self._add_days)).days()
+        return (await self._of_member(guild_id, window, member_id)).days()
+
+    def _past(self, since: datetime, until: datetime, zone: ZoneInfo) -> _Window:
         until = min(until, self._clock.now()).astimezone(UTC)
-        since = min(since.astimezone(UTC), until)
-        if member_id is not None:
-            sums = _Sums(since, until, zone)
-            spans = await self._repository.voice_sessions.spans(
-                guild_id=guild_id, user_id=member_id, since=since, until=until, now=until
-            )
-            for span in spans:
-                sums.add_span(span.started_at, span.ended_at)
-            return sums.done()
+        return _Window(min(since.astimezone(UTC), until), until, zone)
+
+    async def _of_member(self, guild_id: int, window: _Window, member_id: int) -> _Sums:
+        sums = _Sums(window)
+        spans = await self._repository.voice_sessions.spans(
+            guild_id=guild_id,
+            user_id=member_id,
+            since=window.since,
+            until=window.until,
+            now=window.until,
+        )
+        for span in spans:
+            sums.add_span(span.started_at, span.ended_at)
+        return sums
+
+    async def _of_guild(self, guild_id: int, window: _Window, add_ended: _AddEnded) -> _Sums:
+        """What ended is whole quarters from the roll-up, by ``add_ended``; the rest, as a rule the
+        quarter under way, is looked up by itself.
+        """
+        first, last = _quarter_from(window.since), _quarter_up_to(window.until)
         running = await self._repository.open_voice_sessions.in_guild(guild_id=guild_id)
         for _ in range(_ATTEMPTS):
-            sums = _Sums(since, until, zone)
+            sums = _Sums(window)
             for session in running:
-                sums.add_span(max(session.joined_at, since), until)
-            await self._add_ended(guild_id, sums)
+                sums.add_span(max(session.joined_at, window.since), window.until)
+            if first >= last:
+                await self._look_up(guild_id, sums, window.since, window.until)
+            else:
+                await self._look_up(guild_id, sums, window.since, first)
+                await self._look_up(guild_id, sums, last, window.until)
+                await add_ended(guild_id, sums, first, last)
             before = set(running)
             running = await self._repository.open_voice_sessions.in_guild(guild_id=guild_id)
             if before.issubset(running):
                 break  # else what ended meanwhile may be in both
-        return sums.done()
+        return sums
 
-    async def _add_ended(self, guild_id: int, sums: _Sums) -> None:
-        """Whole quarters from the roll-up; the rest, as a rule the quarter under way, by itself."""
-        first, last = _quarter_from(sums.since), _quarter_up_to(sums.until)
-        if first >= last:
-            await self._look_up(guild_id, sums, sums.since, sums.until)
-            return
-        await self._look_up(guild_id, sums, sums.since, first)
-        await self._look_up(guild_id, sums, last, sums.until)
+    async def _add_hours(self, guild_id: int, sums: _Sums, first: datetime, last: datetime) -> None:
         rows = await self._repository.voice_hours.between(
             guild_id=guild_id, first_hour=_digits(first), last_hour=_digits(last)
         )
         for begin, end in sums.add_hours(rows, first, last):
             await self._look_up(guild_id, sums, begin, end)
+
+    async def _add_days(self, guild_id: int, sums: _Sums, first: datetime, last: datetime) -> None:
+        cuts = sums.cuts(first, last)
+        if any(_quarter_up_to(cut) != cut for cut in cuts):
+            await self._add_hours(guild_id, sums, first, last)
+            return
+        whole = [
+            (begin, end)
+            for begin, end in zip(map(_hour_from, cuts), map(_hour_up_to, cuts[1:]), strict=False)
+            if begin < end
+        ]
+        totals = await self._repository.voice_hours.totals(
+            guild_id=guild_id,
+            first_hours=[_digits(begin) for begin, _ in whole],
+            last_hours=[_digits(end - _HOUR) for _, end in whole],
+        )
+        for row in totals:
+            sums.add_to_day(whole[row.number][0], row.total or _ZERO)
+        shared = {_digits(cut) for cut in cuts if cut.minute}
+        for hour in await self._repository.voice_hours.at(guild_id=guild_id, hours=sorted(shared)):
+            sums.add_quarters(hour, first, last)
 
     async def _look_up(self, guild_id: int, sums: _Sums, begin: datetime, end: datetime) -> None:
         for piece in pieces(begin, end, sums.zone):
@@ -175,17 +225,25 @@ def _change(begin: datetime, end: datetime, zone: ZoneInfo) -> datetime:
     return high
 
 
+class _Window(msgspec.Struct, frozen=True):
+    """[since, until) in UTC, in the days of a zone."""
+
+    since: datetime
+    until: datetime
+    zone: ZoneInfo
+
+
 class _Sums:
     """The time of each day of a range and of each hour of the week."""
 
-    def __init__(self, since: datetime, until: datetime, zone: ZoneInfo) -> None:
-        self.since, self.until, self.zone = since, until, zone
+    def __init__(self, window: _Window) -> None:
+        self.since, self.until, self.zone = window.since, window.until, window.zone
         # A day either side: where a clock is set back at midnight, a moment's date is not always
         # the day that it belongs to.
-        first = since.astimezone(zone).date() - _DAY
-        last = until.astimezone(zone).date() + _DAY
+        first = self.since.astimezone(self.zone).date() - _DAY
+        last = self.until.astimezone(self.zone).date() + _DAY
         self._first = first
-        self._starts = day_starts(first, last, zone)
+        self._starts = day_starts(first, last, self.zone)
         self._days = [_ZERO] * len(self._starts)
         self._week = [[_ZERO] * 24 for _ in range(7)]
 
@@ -195,8 +253,24 @@ class _Sums:
             self._add(piece.begin, piece.weekday, piece.hour, total)
 
     def _add(self, begin: datetime, weekday: int, hour: int, total: timedelta) -> None:
-        self._days[bisect_right(self._starts, begin) - 1] += total
+        self.add_to_day(begin, total)
         self._week[weekday][hour] += total
+
+    def add_to_day(self, begin: datetime, total: timedelta) -> None:
+        """To the day that a moment belongs to."""
+        self._days[bisect_right(self._starts, begin) - 1] += total
+
+    def cuts(self, first: datetime, last: datetime) -> list[datetime]:
+        """The first, where each day between the two begins, and the last."""
+        return [first, *(start for start in self._starts if first < start < last), last]
+
+    def add_quarters(self, row: VoiceHour, first: datetime, last: datetime) -> None:
+        """To their days, those within [first, last); no day begins within a quarter."""
+        hour = _moment(row.hour)
+        for number, total in enumerate(_quarters(row)):
+            begin = hour + number * _QUARTER
+            if first <= begin < last:
+                self.add_to_day(begin, total)
 
     def add_span(self, begin: datetime, end: datetime) -> None:
         for piece in pieces(begin, end, self.zone):
@@ -220,8 +294,7 @@ class _Sums:
                 self._add(hour, local.weekday(), local.hour, total)
                 continue
             cuts = list(pieces(hour, end, self.zone))
-            quarters = (row.quarter_1, row.quarter_2, row.quarter_3, row.quarter_4)
-            for number, total in enumerate(quarters):
+            for number, total in enumerate(_quarters(row)):
                 begin = hour + number * _QUARTER
                 if not total or begin < first or begin + _QUARTER > last:
                     continue
@@ -231,17 +304,22 @@ class _Sums:
                 else:
                     yield begin, begin + _QUARTER
 
+    def days(self) -> tuple[DayTime, ...]:
+        if self.since >= self.until:
+            return ()
+        begin = bisect_right(self._starts, self.since) - 1
+        end = bisect_right(self._starts, self.until - timedelta(microseconds=1))
+        return tuple(
+            DayTime(self._first + number * _DAY, self._days[number]) for number in range(begin, end)
+        )
+
     def done(self) -> Activity:
-        days: list[DayTime] = []
-        if self.since < self.until:
-            begin = bisect_right(self._starts, self.since) - 1
-            end = bisect_right(self._starts, self.until - timedelta(microseconds=1))
-            days = [
-                DayTime(self._first + number * _DAY, self._days[number])
-                for number in range(begin, end)
-            ]
         week = tuple(tuple(hours) for hours in self._week)
-        return Activity(tuple(days), week, self.since, self.until, self.zone)
+        return Activity(self.days(), week, self.since, self.until, self.zone)
+
+
+_AddEnded = Callable[[int, _Sums, datetime, datetime], Awaitable[None]]
+"""Adds what a guild's ended sessions have within whole quarters, from the one to the other."""
 
 
 def _same_offset(one: datetime, other: datetime) -> bool:
@@ -250,6 +328,19 @@ def _same_offset(one: datetime, other: datetime) -> bool:
 
 def _quarter_up_to(moment: datetime) -> datetime:
     return moment.replace(minute=moment.minute // 15 * 15, second=0, microsecond=0)
+
+
+def _hour_up_to(moment: datetime) -> datetime:
+    return moment.replace(minute=0, second=0, microsecond=0)
+
+
+def _hour_from(moment: datetime) -> datetime:
+    down = _hour_up_to(moment)
+    return down if down == moment else down + _HOUR
+
+
+def _quarters(row: VoiceHour) -> tuple[timedelta, ...]:
+    return row.quarter_1, row.quarter_2, row.quarter_3, row.quarter_4
 
 
 def _quarter_from(moment: datetime) -> datetime:

@@ -7,14 +7,14 @@ Days and hours are those of the server's zone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
 import msgspec
 
-from pwrbot.services.activity import Activity, VoiceActivity
+from pwrbot.services.activity import DayTime, VoiceActivity
 from pwrbot.services.ranges import EPOCH, Range, day_start
 
 _DAY: Final = timedelta(days=1)
@@ -67,7 +67,7 @@ class VoiceCalendar:
         now, zone = await self._activity.now(guild_id)
         last = now.astimezone(zone).date()
         first = last - _YEAR + _DAY
-        seen = await self._activity.between(guild_id, day_start(first, zone), now, zone, member_id)
+        seen = await self._activity.days(guild_id, day_start(first, zone), now, zone, member_id)
         return Days(first, last, _times(seen), zone)
 
     async def hours(self, guild_id: int, range: Range, member_id: int | None = None) -> Hours:
@@ -84,7 +84,7 @@ class VoiceCalendar:
         monthly = range in (Range.THIS_YEAR, Range.ALL_TIME)
         starts = _starts(range, today)
         since = max(day_start(starts[-1], zone), EPOCH)
-        times = _times(await self._activity.between(guild_id, since, now, zone, member_id))
+        times = _times(await self._activity.days(guild_id, since, now, zone, member_id))
         spans: list[Span] = []
         end = today + _DAY
         for first in starts:
@@ -93,8 +93,8 @@ class VoiceCalendar:
         return Periods(monthly, spans, zone)
 
 
-def _times(seen: Activity) -> dict[date, timedelta]:
-    return {day.day: day.total for day in seen.days if day.total}
+def _times(days: Iterable[DayTime]) -> dict[date, timedelta]:
+    return {day.day: day.total for day in days if day.total}
 
 
 def _starts(range: Range, today: date) -> list[date]:

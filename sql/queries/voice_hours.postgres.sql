@@ -1,4 +1,22 @@
--- What cuts segments at the hour: the bot's connections live in UTC.
+-- What cuts segments at the hour: the bot's connections live in UTC. Lists come as arrays.
+
+-- name: totals :many
+-- What the members of a guild together spent in stretches of whole hours of UTC, each from one of
+-- :first_hours to the one of :last_hours at its place, both included; numbered from 0, NULL where
+-- there is none. Ended sessions only. One after the other, whatever the planner thinks of BETWEEN.
+-- notnull number: a place in a list
+SELECT
+    stretches.number - 1 AS number,
+    (
+        SELECT SUM(hours.quarter_1 + hours.quarter_2 + hours.quarter_3 + hours.quarter_4) AS total
+        FROM voice_hours AS hours
+        WHERE
+            hours.guild_id = :guild_id
+            AND hours.hour BETWEEN stretches.first_hour AND stretches.last_hour
+    ) AS total
+FROM
+    UNNEST(:first_hours, :last_hours)
+    WITH ORDINALITY AS stretches (first_hour, last_hour, number);
 
 -- name: wrong :many
 -- Hours of a guild that are not the sum of the segments: what is kept and what is right, the four

@@ -1,4 +1,21 @@
--- What cuts segments at the hour: a time is a number of microseconds here.
+-- What cuts segments at the hour: a time is a number of microseconds here, a list a JSON array.
+
+-- name: totals :many
+-- What the members of a guild together spent in stretches of whole hours of UTC, each from one of
+-- :first_hours to the one of :last_hours at its place, both included; numbered from 0, NULL where
+-- there is none. Ended sessions only.
+-- notnull number: a place in a list
+SELECT
+    stretches.key AS number,
+    (
+        SELECT SUM(hours.quarter_1 + hours.quarter_2 + hours.quarter_3 + hours.quarter_4) AS total
+        FROM voice_hours AS hours
+        WHERE
+            hours.guild_id = :guild_id
+            AND hours.hour BETWEEN stretches.value
+            AND JSON_EXTRACT(:last_hours, '$[' || stretches.key || ']')
+    ) AS total
+FROM JSON_EACH(:first_hours) AS stretches;
 
 -- name: wrong :many
 -- Hours of a guild that are not the sum of the segments: what is kept and what is right, the four

@@ -424,6 +424,7 @@ async def check_services(repository: Repository, guild_id: int, past: Past) -> N
             for user_id, _, a, b in clipped(past, seen.since, past.now, past.now)
             if member in (None, user_id)
         ]
+        assert seen.days == await activity.days(guild_id, seen.since, seen.until, seen.zone, member)
         by_day, by_hour = activity_of(mine, past.zone)
         assert {day.day: day.total for day in seen.days if day.total} == by_day
         hours = itertools.product(range(7), range(24))

@@ -67,6 +67,8 @@ async def both(
     activity = VoiceActivity(repository, clock, settings)
     guild = await activity.between(GUILD, since, until, ZoneInfo(zone))
     assert guild == await activity.between(GUILD, since, until, ZoneInfo(zone), MEMBER)
+    for who in (None, MEMBER):
+        assert await activity.days(GUILD, since, until, ZoneInfo(zone), who) == guild.days
     return guild
 
 

@@ -62,6 +62,8 @@ KEYS = {
         "open_voice_sessions": {"guild_id", "user_id"},
     },
     "voice_hours.between": {"voice_hours": {"guild_id", "hour"}},
+    "voice_hours.totals": {"voice_hours": {"guild_id", "hour"}},
+    "voice_hours.at": {"voice_hours": {"guild_id", "hour"}},
     "voice_segments.together": {"voice_segments": {"guild_id", "day"}},
     "open_voice_sessions.in_guild": {"open_voice_sessions": {"guild_id"}},
 }
@@ -158,6 +160,8 @@ async def asked(filled_url: str, monkeypatch: pytest.MonkeyPatch) -> list[Run]:
         assert (await statistics.stats(GUILD, MEMBER, chosen)).total
         assert (await activity.of_range(GUILD, chosen)).total
         assert (await activity.of_range(GUILD, chosen, MEMBER)).total
+        seen = await activity.of_range(GUILD, chosen)
+        assert await activity.days(GUILD, seen.since, seen.until, seen.zone) == seen.days
     await repository.close()
     assert partners.rows
     return runs

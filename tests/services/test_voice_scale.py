@@ -132,6 +132,7 @@ async def test_a_session_across_both_changes_of_clocks(repository: Repository) -
     assert set(times.values()) == {24 * HOUR}
     assert len(times) == 209
     assert seen == await asked.activity.between(GUILD, begun - DAY, ended + DAY, berlin, ANN)
+    assert await asked.activity.days(GUILD, begun - DAY, ended + DAY, berlin) == seen.days
     assert await asked.total(begun, ended) == ended - begun
     stats = await asked.statistics.stats(GUILD, ANN, Range.THIS_YEAR)
     assert (stats.total, stats.days_active) == (ended - begun, 211)
@@ -373,8 +374,10 @@ async def test_a_zone_that_changed_its_rules(
 
     asked = Asked(repository, midnight + length)
     await asked.in_zone(name)
-    seen = await asked.activity.between(GUILD, midnight - DAY, midnight + length, zone(name))
+    window = (midnight - DAY, midnight + length, zone(name))
+    seen = await asked.activity.between(GUILD, *window)
     assert (seen.days[-1].day, seen.days[-1].total) == (day, length)
+    assert await asked.activity.days(GUILD, *window) == seen.days
     board = await asked.statistics.leaderboard(GUILD, Range.TODAY)
     assert board.since == midnight + length
     asked.clock.set(midnight + length - MICROSECOND)

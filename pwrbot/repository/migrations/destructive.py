@@ -49,6 +49,7 @@ class Mark(msgspec.Struct, frozen=True):
     """A ``-- destructive: reason`` or ``-- derived: reason`` in a file."""
 
     kind: str
+    """destructive or derived."""
     line: int
     reason: str
     in_header: bool
