@@ -2,6 +2,8 @@
 
 DROP TRIGGER voice_segments_taken;
 DROP TRIGGER voice_segments_added;
+DROP TRIGGER voice_segments_added_hours_between;
+DROP TRIGGER voice_segments_added_last_hour;
 DROP TRIGGER voice_sessions_stored_over_midnight;
 DROP TRIGGER voice_sessions_stored;
 

@@ -3,7 +3,8 @@
 -- Channels by day and month alone: a guild has few, so that years and all time are soon added up
 -- from months, and a leave changes two rows of theirs in place of four.
 -- derived: what goes is the sum of the months, which stay; the rollback adds it up again.
--- A session that ends on the day it began, as most do, is its own segment.
+-- A session that ends on the day it began, as most do, is its own segment,
+-- and its hours are told without a recursion, which cost more than all else in a lone leave.
 
 DROP TRIGGER voice_sessions_stored;
 DROP TRIGGER voice_segments_added;
@@ -73,31 +74,81 @@ BEGIN
     SELECT
         new.guild_id,
         new.day * 100 + hour AS hour,
-        MAX(0, MIN(to_us, 900000000) - MAX(from_us, 0)) AS quarter_1,
+        MAX(0, MIN(to_us, 900000000) - from_us) AS quarter_1,
         MAX(0, MIN(to_us, 1800000000) - MAX(from_us, 900000000)) AS quarter_2,
         MAX(0, MIN(to_us, 2700000000) - MAX(from_us, 1800000000)) AS quarter_3,
         MAX(0, MIN(to_us, 3600000000) - MAX(from_us, 2700000000)) AS quarter_4
     FROM (
-        WITH RECURSIVE hours (hour, from_us, to_us) AS (
+        SELECT
+            (new.started_at % 86400000000 + 86400000000) % 86400000000 / 3600000000 AS hour,
+            (new.started_at % 3600000000 + 3600000000) % 3600000000 AS from_us,
+            (new.started_at % 3600000000 + 3600000000) % 3600000000
+            + new.ended_at - new.started_at AS to_us
+    ) AS piece
+    WHERE TRUE
+    ON CONFLICT (guild_id, hour) DO UPDATE SET
+        quarter_1 = quarter_1 + excluded.quarter_1,
+        quarter_2 = quarter_2 + excluded.quarter_2,
+        quarter_3 = quarter_3 + excluded.quarter_3,
+        quarter_4 = quarter_4 + excluded.quarter_4;
+END;
+
+-- The hour in which it ends, where that is another.
+CREATE TRIGGER voice_segments_added_last_hour AFTER INSERT ON voice_segments
+WHEN
+    (new.started_at % 3600000000 + 3600000000) % 3600000000
+    + new.ended_at - new.started_at > 3600000000
+BEGIN
+    INSERT INTO voice_hours (guild_id, hour, quarter_1, quarter_2, quarter_3, quarter_4)
+    SELECT
+        new.guild_id,
+        new.day * 100 + hour AS hour,
+        MIN(to_us, 900000000) AS quarter_1,
+        MAX(0, MIN(to_us, 1800000000) - 900000000) AS quarter_2,
+        MAX(0, MIN(to_us, 2700000000) - 1800000000) AS quarter_3,
+        MAX(0, to_us - 2700000000) AS quarter_4
+    FROM (
+        SELECT
+            ((new.ended_at - 1) % 86400000000 + 86400000000) % 86400000000 / 3600000000 AS hour,
+            ((new.ended_at - 1) % 3600000000 + 3600000000) % 3600000000 + 1 AS to_us
+    ) AS piece
+    WHERE TRUE
+    ON CONFLICT (guild_id, hour) DO UPDATE SET
+        quarter_1 = quarter_1 + excluded.quarter_1,
+        quarter_2 = quarter_2 + excluded.quarter_2,
+        quarter_3 = quarter_3 + excluded.quarter_3,
+        quarter_4 = quarter_4 + excluded.quarter_4;
+END;
+
+-- Whole hours in between.
+CREATE TRIGGER voice_segments_added_hours_between AFTER INSERT ON voice_segments
+WHEN
+    (new.started_at % 3600000000 + 3600000000) % 3600000000
+    + new.ended_at - new.started_at > 7200000000
+BEGIN
+    INSERT INTO voice_hours (guild_id, hour, quarter_1, quarter_2, quarter_3, quarter_4)
+    SELECT
+        new.guild_id,
+        new.day * 100 + hour AS hour,
+        900000000 AS quarter_1,
+        900000000 AS quarter_2,
+        900000000 AS quarter_3,
+        900000000 AS quarter_4
+    FROM (
+        WITH RECURSIVE hours (hour, to_us) AS (
             SELECT
-                (new.started_at % 86400000000 + 86400000000) % 86400000000 / 3600000000,
-                (new.started_at % 3600000000 + 3600000000) % 3600000000,
+                (new.started_at % 86400000000 + 86400000000) % 86400000000 / 3600000000 + 1,
                 (new.started_at % 3600000000 + 3600000000) % 3600000000
-                + new.ended_at - new.started_at
+                + new.ended_at - new.started_at - 3600000000
             UNION ALL
             SELECT
                 hour + 1,
-                0,
                 to_us - 3600000000
             FROM hours
-            WHERE to_us > 3600000000
+            WHERE to_us > 7200000000
         )
 
-        SELECT
-            hour,
-            from_us,
-            to_us
-        FROM hours
+        SELECT hour FROM hours
     ) AS pieces
     WHERE TRUE
     ON CONFLICT (guild_id, hour) DO UPDATE SET
