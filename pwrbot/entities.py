@@ -71,7 +71,7 @@ class VoiceMemberTotal(Entity, frozen=True, gc=False):
 
 
 class VoiceChannelTotal(Entity, frozen=True, gc=False):
-    """What all members together spent in a channel in a period, as above."""
+    """What all members together spent in a channel on a day or in a month, written as above."""
 
     guild_id: Key[int]
     period: Key[int]

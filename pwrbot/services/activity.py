@@ -162,16 +162,18 @@ class VoiceActivity:
             for begin, end in zip(map(_hour_from, cuts), map(_hour_up_to, cuts[1:]), strict=False)
             if begin < end
         ]
-        totals = await self._repository.voice_hours.totals(
-            guild_id=guild_id,
-            first_hours=[_digits(begin) for begin, _ in whole],
-            last_hours=[_digits(end - _HOUR) for _, end in whole],
-        )
-        for row in totals:
-            sums.add_to_day(whole[row.number][0], row.total or _ZERO)
-        shared = {_digits(cut) for cut in cuts if cut.minute}
-        for hour in await self._repository.voice_hours.at(guild_id=guild_id, hours=sorted(shared)):
-            sums.add_quarters(hour, first, last)
+        hours = self._repository.voice_hours
+        if whole:
+            totals = await hours.totals(
+                guild_id=guild_id,
+                first_hours=[_digits(begin) for begin, _ in whole],
+                last_hours=[_digits(end - _HOUR) for _, end in whole],
+            )
+            for row in totals:
+                sums.add_to_day(whole[row.number][0], row.total or _ZERO)
+        if shared := {_digits(cut) for cut in cuts if cut.minute}:
+            for hour in await hours.at(guild_id=guild_id, hours=sorted(shared)):
+                sums.add_quarters(hour, first, last)
 
     async def _look_up(self, guild_id: int, sums: _Sums, begin: datetime, end: datetime) -> None:
         for piece in pieces(begin, end, sums.zone):

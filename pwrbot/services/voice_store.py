@@ -45,6 +45,10 @@ class VoiceStore:
     def __init__(self, repository: Repository, clock: Clock) -> None:
         self._repository = repository
         self._clock = clock
+        # SQLite's writers take turns, so that one whose answer was lost has run before it is
+        # repeated. PostgreSQL could run it after all that followed: there a BEGIN goes before it,
+        # and with a broken connection goes all of it.
+        self._alone_is_safe = repository.engine_name == "sqlite"
         self._pending: deque[Change] = deque()
         self._writing = asyncio.Lock()  # a batch at a time: they stay in order
         self._added = self._settled = 0  # changes since the start
@@ -129,7 +133,7 @@ class VoiceStore:
 
     async def _write(self, changes: Sequence[Change]) -> None:
         made = bursts(changes)
-        if len(made) == 1 and not made[0].ends:  # one statement: all or nothing by itself
+        if self._alone_is_safe and len(made) == 1 and not made[0].ends:  # one statement
             await made[0].write(self._repository)
             return
         async with self._repository.transaction() as tx:

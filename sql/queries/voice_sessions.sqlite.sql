@@ -65,7 +65,13 @@ own_days AS (
         started_at,
         ended_at,
         started_at - (started_at % 86400000000 + 86400000000) % 86400000000 AS midnight,
-        CAST(STRFTIME('%Y%m%d', started_at / 1000000, 'unixepoch') AS INTEGER) AS day
+        CAST(
+            STRFTIME(
+                '%Y%m%d',
+                (started_at - (started_at % 86400000000 + 86400000000) % 86400000000) / 1000000,
+                'unixepoch'
+            ) AS INTEGER
+        ) AS day
     FROM own
     WHERE ended_at > started_at
     UNION ALL

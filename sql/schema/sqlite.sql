@@ -512,7 +512,14 @@ BEGIN
     INSERT INTO voice_segments (guild_id, day, channel_id, started_at, user_id, ended_at)
     VALUES (
         new.guild_id,
-        CAST(STRFTIME('%Y%m%d', new.joined_at / 1000000, 'unixepoch') AS INTEGER),
+        CAST(
+            STRFTIME(
+                '%Y%m%d',
+                (new.joined_at - (new.joined_at % 86400000000 + 86400000000) % 86400000000)
+                / 1000000,
+                'unixepoch'
+            ) AS INTEGER
+        ),
         new.channel_id,
         new.joined_at,
         new.user_id,

@@ -116,7 +116,9 @@ async def three_rows(tables: Tables, table: str) -> list[Any]:
             VoiceSegment(one, 20240229, 1, AT + HOUR, 1, AT + 2 * HOUR),
         ],
         "voice_member_totals": [VoiceMemberTotal(one, 2024, user, HOUR) for user in (1, 2, 3)],
-        "voice_channel_totals": [VoiceChannelTotal(one, day, 1, HOUR) for day in (0, 2024, 202402)],
+        "voice_channel_totals": [
+            VoiceChannelTotal(one, day, 1, HOUR) for day in (20240229, 202402, 202403)
+        ],
         "voice_hours": [VoiceHour(one, hour, HOUR, -HOUR, 0 * HOUR, HOUR) for hour in (1, 2, 3)],
         "voice_rewards": [
             VoiceReward(one, 1, "today", HOUR, None, True, False, AT, None),

@@ -69,7 +69,9 @@ def put(path: Path, *, hours: float = 1, text: str = "PGDMP") -> Path:
 
 
 def test_what_can_be_worked_out_again_needs_no_backup(postgres: PostgresURL, tree: SQLTree) -> None:
-    tree.add("0003.no_cats", "-- derived: cats are dogs\nDELETE FROM cats;")
+    tree.add(
+        "0003.no_cats", "-- derived cats: as many as dogs\nDELETE FROM cats;", "DELETE FROM cats;"
+    )
     assert boot(postgres, tree, None) == ["0002.dogs", "0003.no_cats"]
 
 

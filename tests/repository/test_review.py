@@ -226,7 +226,9 @@ def test_an_index_is_lost(clone: Clone, postgres_url: str) -> None:
 
 def test_a_migration_that_deletes_what_is_derived(clone: Clone, postgres_url: str) -> None:
     clone.migration(
-        "9001.no_months", "-- derived: days stay\nDELETE FROM voice_member_totals;\n", "SELECT 1;\n"
+        "9001.no_months",
+        "-- derived voice_member_totals: days stay\nDELETE FROM voice_member_totals;\n",
+        "INSERT INTO voice_member_totals SELECT * FROM voice_member_totals WHERE FALSE;\n",
     )
     clone.commit()
     told = section(clone.page(url=postgres_url), "### `9001.no_months`")

@@ -40,6 +40,10 @@ class Unsteady:
         self.answers_to_lose = 0
         self.attempts = 0
 
+    @property
+    def engine_name(self) -> str:
+        return self._repository.engine_name
+
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
         async with self._attempt(), self._repository.transaction() as tx:

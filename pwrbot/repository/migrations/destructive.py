@@ -6,9 +6,10 @@ cannot be read here (a DO block). Its file says why, above the first statement:
 
     -- destructive: the column was never shown to anybody
 
-or, where what goes can be worked out from what stays, so that no backup is called for:
+or, where rows of a table go that can be worked out from what stays, and the rollback does so, and
+no backup is called for:
 
-    -- derived: the sum of the months, which stay
+    -- derived voice_channel_totals: years are the sum of the months, which stay
 
 Not destructive: dropping an index, view, trigger, function or constraint loses no row and the
 rollback makes it again; whatever happens to a table that the same file makes concerns nobody yet.
@@ -46,10 +47,10 @@ class Danger(msgspec.Struct, frozen=True):
 
 
 class Mark(msgspec.Struct, frozen=True):
-    """A ``-- destructive: reason`` or ``-- derived: reason`` in a file."""
+    """A ``-- destructive: reason`` or ``-- derived table: reason`` in a file."""
 
     kind: str
-    """destructive or derived."""
+    """``destructive`` or ``derived table``."""
     line: int
     reason: str
     in_header: bool
@@ -62,12 +63,26 @@ def dangers(migration: Migration) -> list[Danger]:
 
 
 def losses(migration: Migration) -> list[Danger]:
-    """What only a backup brings back: the dangers, unless the file says that they are derived."""
-    if any(
-        mark.kind == "derived" and mark.in_header and mark.reason for mark in marks(migration.path)
-    ):
-        return []
-    return dangers(migration)
+    """What only a backup brings back: the dangers without deleted rows that are said to be derived.
+
+    Raises MigrationFilesError.
+    """
+    derived = _derived(marks(migration.path))
+    return [danger for danger in dangers(migration) if danger.what not in derived]
+
+
+def _derived(stand: Sequence[Mark]) -> set[str]:
+    """What a file's marks say can be worked out again; nothing beside a ``-- destructive``."""
+    header = [mark for mark in stand if mark.in_header and mark.reason]
+    if any(mark.kind == "destructive" for mark in header):
+        return set()
+    return {what for mark in header for what in _deletions(mark)}
+
+
+def _deletions(mark: Mark) -> set[str]:
+    """The danger that a mark says can be worked out again; none where it is destructive."""
+    table = mark.kind.removeprefix("derived").strip()
+    return {f"deletes rows of {table}"} if mark.kind != "destructive" and table else set()
 
 
 def marks(path: Path) -> list[Mark]:
@@ -96,30 +111,46 @@ def unmarked(directory: Path) -> list[Problem]:
     return sorted(problems)
 
 
-_MARK: Final = re.compile(r"--\s*(?P<kind>destructive|derived):(?P<reason>.*)")
+_MARK: Final = re.compile(r"--\s*(?P<kind>destructive|derived(?: \w+)?):(?P<reason>.*)")
 
 
 def _review(migration: Migration) -> Iterator[Problem]:
     path = migration.path
     found, stand = dangers(migration), marks(path)
-    header = [mark for mark in stand if mark.in_header]
+    what = {danger.what for danger in found}
+    kinds: list[str] = []
     for mark in stand:
+        second = mark.kind in kinds or (kinds and "destructive" in (mark.kind, kinds[0]))
         if not mark.in_header:
-            message = f"'-- {mark.kind}:' belongs above the first statement"
-            yield Problem(path, mark.line, message)
-        elif mark is not header[0]:
-            yield Problem(path, mark.line, f"'-- {mark.kind}:' is a second mark: give one reason")
+            wrong = "belongs above the first statement"
+        elif second:
+            wrong = "is a second mark: give one reason"
+        elif mark.kind == "derived":
+            wrong = "names no table: write '-- derived table: reason'"
         elif not mark.reason:
-            yield Problem(path, mark.line, f"'-- {mark.kind}:' says nothing after the colon")
-        elif not found:
-            yield Problem(path, mark.line, f"'-- {mark.kind}' is not needed: take it away")
-    if not header:
-        for danger in found:
+            wrong = "says nothing after the colon"
+        elif not what & (_deletions(mark) or what):
+            wrong = "is not needed: take it away"
+        elif _deletions(mark) and does_nothing(migration.back()):
+            wrong = "is for what the rollback works out again, but it does nothing"
+        else:
+            wrong = ""
+        if wrong:
+            yield Problem(path, mark.line, f"'-- {mark.kind}:' {wrong}")
+        if mark.in_header:
+            kinds.append(mark.kind)
+    if "destructive" not in kinds:
+        for danger in losses(migration):
             message = f"{danger.what}: say why above the first statement, '-- destructive: reason'"
             yield Problem(path, danger.line, message)
     for mark in marks(migration.rollback_path):
         message = f"a rollback needs no '-- {mark.kind}', it always is: take it away"
         yield Problem(migration.rollback_path, mark.line, message)
+
+
+def does_nothing(steps: Sequence[Step]) -> bool:
+    """Whether these are the ``SELECT 1;`` of a file that has nothing to do."""
+    return [step.text.strip().rstrip(";").upper() for step in steps] == ["SELECT 1"]
 
 
 def _dangers(path: Path, steps: Sequence[Step]) -> Iterator[Danger]:

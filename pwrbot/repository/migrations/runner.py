@@ -245,7 +245,8 @@ def _look_for_backup(
     if not found or fresh_backup(directory, url.database, clock.now()):
         return
     if careful:
-        reasons = [mark for migration in migrations for mark in marks(migration.path)]
+        losing = [migration for migration in migrations if losses(migration)]
+        reasons = [mark for migration in losing for mark in marks(migration.path)]
         raise DestructiveRefused(_refusal(url, found, [m.reason for m in reasons], directory))
     log.warning("no_fresh_backup", destructive=[str(danger) for danger in found])
 

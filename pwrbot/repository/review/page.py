@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from difflib import unified_diff
 from typing import Final
 
-from pwrbot.repository.migrations.destructive import dangers, losses, marks
+from pwrbot.repository.migrations.destructive import dangers, does_nothing, losses, marks
 from pwrbot.repository.migrations.errors import MigrationFilesError
 from pwrbot.repository.migrations.files import Migration
 from pwrbot.repository.queries import ENGINES
@@ -145,8 +145,9 @@ def _migration(change: MigrationChange, changes: Changes) -> Iterator[str]:
             yield from _locks(change.after)
         else:
             yield "  * Locks: the whole database against writing, as every step on SQLite."
-        kind = "destructive" if losses(change.after) else "derived"
+        lost = losses(change.after)
         for danger in dangers(change.after):
+            kind = "destructive" if danger in lost else "derived"
             yield f"  * **{kind}**, line {danger.line}: {code(danger.what)}"
         for mark in marks(change.after.path):
             yield f"  * the reason given: {code(mark.reason)}"
@@ -157,7 +158,7 @@ def _migration(change: MigrationChange, changes: Changes) -> Iterator[str]:
 def _undone(migration: Migration) -> str:
     steps = migration.back()
     count = f"{len(steps)} statement{'s' * (len(steps) != 1)}"
-    if [step.text.strip().rstrip(";").upper() for step in steps] == ["SELECT 1"]:
+    if does_nothing(steps):
         return "Taking it back: nothing is done."
     if losses(migration):
         return f"Taking it back: {count}; **what was destroyed comes back from a backup only**."

@@ -1,5 +1,8 @@
 -- As in 0005.voice_rollups and 0009.voice_taken.
 
+DELETE FROM voice_channel_totals
+WHERE period <= 9999;
+
 INSERT INTO voice_channel_totals (guild_id, period, channel_id, total)
 SELECT
     guild_id,

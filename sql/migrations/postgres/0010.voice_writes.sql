@@ -2,7 +2,11 @@
 --
 -- Channels by day and month alone: a guild has few, so that years and all time are soon added up
 -- from months, and a leave changes two rows of theirs in place of four.
--- derived: what goes is the sum of the months, which stay; the rollback adds it up again.
+-- derived voice_channel_totals: years and all time are the sum of the months, which stay.
+-- No release reads them.
+
+-- Who writes now would add to a year that is on its way out.
+LOCK TABLE voice_sessions, voice_segments, voice_channel_totals IN SHARE ROW EXCLUSIVE MODE;
 
 DELETE FROM voice_channel_totals
 WHERE period <= 9999;

@@ -7,6 +7,9 @@ DROP TRIGGER voice_segments_added_last_hour;
 DROP TRIGGER voice_sessions_stored_over_midnight;
 DROP TRIGGER voice_sessions_stored;
 
+DELETE FROM voice_channel_totals
+WHERE period <= 9999;
+
 INSERT INTO voice_channel_totals (guild_id, period, channel_id, total)
 SELECT
     guild_id,

@@ -2,7 +2,8 @@
 --
 -- Channels by day and month alone: a guild has few, so that years and all time are soon added up
 -- from months, and a leave changes two rows of theirs in place of four.
--- derived: what goes is the sum of the months, which stay; the rollback adds it up again.
+-- derived voice_channel_totals: years and all time are the sum of the months, which stay.
+-- No release reads them.
 -- A session that ends on the day it began, as most do, is its own segment,
 -- and its hours are told without a recursion, which cost more than all else in a lone leave.
 
@@ -22,7 +23,14 @@ BEGIN
     INSERT INTO voice_segments (guild_id, day, channel_id, started_at, user_id, ended_at)
     VALUES (
         new.guild_id,
-        CAST(STRFTIME('%Y%m%d', new.joined_at / 1000000, 'unixepoch') AS INTEGER),
+        CAST(
+            STRFTIME(
+                '%Y%m%d',
+                (new.joined_at - (new.joined_at % 86400000000 + 86400000000) % 86400000000)
+                / 1000000,
+                'unixepoch'
+            ) AS INTEGER
+        ),
         new.channel_id,
         new.joined_at,
         new.user_id,

@@ -1,2 +1,2 @@
--- derived: cats are dogs that meow
+-- derived cats: dogs that meow
 DELETE FROM cats;

@@ -1,2 +1,2 @@
--- derived:
+-- derived cats:
 DELETE FROM cats;

@@ -1,0 +1,2 @@
+-- derived: dogs that meow
+DELETE FROM cats;
