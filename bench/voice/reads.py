@@ -26,6 +26,7 @@ class Times(msgspec.Struct, frozen=True):
     high: float
     """Quartiles; the least and the most of what was asked fewer than four times."""
     count: int
+    mean: float
 
 
 Measured = Mapping[str, Mapping[str, Times]]
@@ -81,7 +82,7 @@ def times(seconds: Sequence[float]) -> Times:
         low, high = min(seconds), max(seconds)
     else:
         low, _, high = statistics.quantiles(seconds, n=4)
-    return Times(statistics.median(seconds), low, high, len(seconds))
+    return Times(statistics.median(seconds), low, high, len(seconds), statistics.fmean(seconds))
 
 
 def _contestants(question: Question) -> dict[str, Ask]:

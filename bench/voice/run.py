@@ -29,7 +29,7 @@ class Length(msgspec.Struct, frozen=True):
     """How thorough a run is."""
 
     rounds: int = 15
-    writing_rounds: int = 20
+    writing_rounds: int = 40
     pairs: int = 50
     """Joins and leaves of a contestant in a round, one by one."""
     our_pairs: int = 60

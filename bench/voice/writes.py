@@ -31,7 +31,7 @@ PAUSE: Final = 5 * WRITERS
 behind still has the member's last session open."""
 
 SECONDS: Final = 60.0
-"""For which one contestant stores pairs, one after the other."""
+"""For which one contestant stores pairs."""
 
 SQLITE_MODES: Final = ("FULL", "NORMAL")
 
@@ -209,11 +209,14 @@ async def at_once(
 ) -> dict[str, Times]:
     """Seconds for an event, while so many tasks each store joins and leaves, one by one.
 
-    ``pairs`` says how many a task stores in a round, of each contestant.
+    ``pairs`` says how many a task stores in a round, of each contestant. Whose round took a minute
+    is not asked again.
     """
     taken: dict[str, list[float]] = {name: [] for name in contestants}
     for number in range(-1, rounds):  # the first does not count
         for name, store in contestants.items():
+            if sum(taken[name]) * 2 * writers * pairs[name] > SECONDS:
+                continue
             coming = [events.next() for _ in range(pairs[name] * writers)]
             given = [coming[number::writers] for number in range(writers)]
 
