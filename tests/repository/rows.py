@@ -117,7 +117,7 @@ async def three_rows(tables: Tables, table: str) -> list[Any]:
         ],
         "voice_member_totals": [VoiceMemberTotal(one, 2024, user, HOUR) for user in (1, 2, 3)],
         "voice_channel_totals": [
-            VoiceChannelTotal(one, day, 1, HOUR) for day in (20240229, 202402, 202403)
+            VoiceChannelTotal(one, day, 1, HOUR) for day in (202402, 202403, 20240229)
         ],
         "voice_hours": [VoiceHour(one, hour, HOUR, -HOUR, 0 * HOUR, HOUR) for hour in (1, 2, 3)],
         "voice_rewards": [

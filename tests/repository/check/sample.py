@@ -208,6 +208,12 @@ _COVER: dict[str, Any] = {
     "last_year": 2024,
     "edges": [20240229],
 }
+_MONTHS: dict[str, Any] = {
+    "first_month": 202401,
+    "last_month": 202402,
+    "days": [20240301],
+    "edges": [20240229],
+}
 _PAGE: dict[str, Any] = {"limit": 10, "offset": 0}
 _ONE_SHARD: dict[str, Any] = {"shard_count": 1, "shard_ids": [0]}
 _BOARD: dict[str, Any] = {"guild_id": GUILD, "channel_id": 40, "kind": "live"}
@@ -317,6 +323,12 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
         "first_hour": 2024022909,
         "last_hour": 2024022910,
     },
+    "voice_hours.at": {"guild_id": GUILD, "hours": [2024022909, 2024022911]},
+    "voice_hours.totals": {
+        "guild_id": GUILD,
+        "first_hours": [2024022909, 2024030100],
+        "last_hours": [2024022911, 2024030123],
+    },
     "voice_hours.clear": {"guild_id": GUILD},
     "voice_hours.wrong": {"guild_id": ALTERED},
     "voice_member_totals.clear": {"guild_id": GUILD},
@@ -393,7 +405,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
         "until": NOON,
     },
     "voice_sessions.tallies": {"guild_id": GUILD, "user_id": None, **_RESET},
-    "voice_sessions.channels": {**_RANGE, **_COVER, "least": HOUR / 4, **_PAGE},
+    "voice_sessions.channels": {**_RANGE, **_MONTHS, "least": HOUR / 4, **_PAGE},
     "voice_sessions.leaderboard": {
         **_RANGE,
         **_COVER,
