@@ -11,6 +11,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -25,6 +26,7 @@ from pwrbot.services.settings import SettingsService
 _DAY: Final = timedelta(days=1)
 _HOUR: Final = timedelta(hours=1)
 _QUARTER: Final = timedelta(minutes=15)
+_MINUTE: Final = timedelta(minutes=1)
 _SECOND: Final = timedelta(seconds=1)
 _ZERO: Final = timedelta()
 _ATTEMPTS: Final = 5
@@ -127,7 +129,7 @@ class VoiceActivity:
         """What ended is whole quarters from the roll-up, by ``add_ended``; the rest, as a rule the
         quarter under way, is looked up by itself.
         """
-        first, last = _quarter_from(window.since), _quarter_up_to(window.until)
+        first, last = _up(window.since, _QUARTER), _down(window.until, _QUARTER)
         running = await self._repository.open_voice_sessions.in_guild(guild_id=guild_id)
         for _ in range(_ATTEMPTS):
             sums = _Sums(window)
@@ -154,13 +156,13 @@ class VoiceActivity:
 
     async def _add_days(self, guild_id: int, sums: _Sums, first: datetime, last: datetime) -> None:
         cuts = sums.cuts(first, last)
-        if any(_quarter_up_to(cut) != cut for cut in cuts):
+        if any(_down(cut, _QUARTER) != cut for cut in cuts):
             await self._add_hours(guild_id, sums, first, last)
             return
         whole = [
             (begin, end)
-            for begin, end in zip(map(_hour_from, cuts), map(_hour_up_to, cuts[1:]), strict=False)
-            if begin < end
+            for cut, following in pairwise(cuts)
+            if (begin := _up(cut, _HOUR)) < (end := _down(following, _HOUR))
         ]
         hours = self._repository.voice_hours
         if whole:
@@ -179,7 +181,7 @@ class VoiceActivity:
         for piece in pieces(begin, end, sums.zone):
             total = await self._repository.voice_segments.together(
                 guild_id=guild_id,
-                days=[piece.begin.year * 10000 + piece.begin.month * 100 + piece.begin.day],
+                days=[_digits(piece.begin) // 100],
                 since=piece.begin,
                 until=piece.end,
             )
@@ -328,26 +330,19 @@ def _same_offset(one: datetime, other: datetime) -> bool:
     return one.utcoffset() == other.utcoffset()
 
 
-def _quarter_up_to(moment: datetime) -> datetime:
-    return moment.replace(minute=moment.minute // 15 * 15, second=0, microsecond=0)
+def _down(moment: datetime, step: timedelta) -> datetime:
+    """To whole quarters or hours of UTC."""
+    minutes = step // _MINUTE
+    return moment.replace(minute=moment.minute // minutes * minutes, second=0, microsecond=0)
 
 
-def _hour_up_to(moment: datetime) -> datetime:
-    return moment.replace(minute=0, second=0, microsecond=0)
-
-
-def _hour_from(moment: datetime) -> datetime:
-    down = _hour_up_to(moment)
-    return down if down == moment else down + _HOUR
+def _up(moment: datetime, step: timedelta) -> datetime:
+    down = _down(moment, step)
+    return down if down == moment else down + step
 
 
 def _quarters(row: VoiceHour) -> tuple[timedelta, ...]:
     return row.quarter_1, row.quarter_2, row.quarter_3, row.quarter_4
-
-
-def _quarter_from(moment: datetime) -> datetime:
-    down = _quarter_up_to(moment)
-    return down if down == moment else down + _QUARTER
 
 
 def _digits(moment: datetime) -> int:

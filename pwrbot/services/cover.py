@@ -79,7 +79,7 @@ def months(since: datetime, until: datetime) -> Months:
         days.append(_day(end))
     if first >= end:
         return Months(since, until, 1, 0, days, edges)
-    return Months(since, until, _month_of(first), _month_of(end - _DAY), days, edges)
+    return Months(since, until, _day(first) // 100, _day(end - _DAY) // 100, days, edges)
 
 
 def _split(since: datetime, until: datetime) -> tuple[date, date, list[int]]:
@@ -225,7 +225,3 @@ def _midnight(day: date) -> datetime:
 
 def _day(day: date) -> int:
     return day.year * 10000 + day.month * 100 + day.day
-
-
-def _month_of(day: date) -> int:
-    return day.year * 100 + day.month

@@ -51,6 +51,8 @@ class Mark(msgspec.Struct, frozen=True):
 
     kind: str
     """``destructive`` or ``derived table``."""
+    table: str
+    """Whose deleted rows can be worked out again; empty where it is destructive."""
     line: int
     reason: str
     in_header: bool
@@ -76,13 +78,7 @@ def _derived(stand: Sequence[Mark]) -> set[str]:
     header = [mark for mark in stand if mark.in_header and mark.reason]
     if any(mark.kind == "destructive" for mark in header):
         return set()
-    return {what for mark in header for what in _deletions(mark)}
-
-
-def _deletions(mark: Mark) -> set[str]:
-    """The danger that a mark says can be worked out again; none where it is destructive."""
-    table = mark.kind.removeprefix("derived").strip()
-    return {f"deletes rows of {table}"} if mark.kind != "destructive" and table else set()
+    return {_DELETES.format(mark.table) for mark in header if mark.table}
 
 
 def marks(path: Path) -> list[Mark]:
@@ -93,7 +89,8 @@ def marks(path: Path) -> list[Mark]:
         if token.kind is TokenKind.COMMENT:
             if match := _MARK.fullmatch(token.text):
                 reason = match["reason"].strip()
-                found.append(Mark(match["kind"], token.line + 1, reason, in_header))
+                table = match["table"] or ""
+                found.append(Mark(match["kind"], table, token.line + 1, reason, in_header))
         elif token.kind is not TokenKind.SPACE:
             in_header = False
     return found
@@ -111,7 +108,8 @@ def unmarked(directory: Path) -> list[Problem]:
     return sorted(problems)
 
 
-_MARK: Final = re.compile(r"--\s*(?P<kind>destructive|derived(?: \w+)?):(?P<reason>.*)")
+_MARK: Final = re.compile(r"--\s*(?P<kind>destructive|derived(?: (?P<table>\w+))?):(?P<reason>.*)")
+_DELETES: Final = "deletes rows of {}"
 
 
 def _review(migration: Migration) -> Iterator[Problem]:
@@ -120,6 +118,7 @@ def _review(migration: Migration) -> Iterator[Problem]:
     what = {danger.what for danger in found}
     kinds: list[str] = []
     for mark in stand:
+        needed = _DELETES.format(mark.table) in what if mark.table else what
         second = mark.kind in kinds or (kinds and "destructive" in (mark.kind, kinds[0]))
         if not mark.in_header:
             wrong = "belongs above the first statement"
@@ -129,9 +128,9 @@ def _review(migration: Migration) -> Iterator[Problem]:
             wrong = "names no table: write '-- derived table: reason'"
         elif not mark.reason:
             wrong = "says nothing after the colon"
-        elif not what & (_deletions(mark) or what):
+        elif not needed:
             wrong = "is not needed: take it away"
-        elif _deletions(mark) and does_nothing(migration.back()):
+        elif mark.table and does_nothing(migration.back()):
             wrong = "is for what the rollback works out again, but it does nothing"
         else:
             wrong = ""
@@ -270,7 +269,7 @@ class _Statement:
             begins = before is None or before.text in ("(", ")") or before.is_word("ANALYZE")
             if token.is_word("DELETE") and self._is(place + 1, "FROM"):
                 at = self._after(place + 2, "ONLY")
-                yield from self._unless_made(at, token, "deletes rows of {}")
+                yield from self._unless_made(at, token, _DELETES)
             elif token.is_word("UPDATE") and begins:
                 at = self._after(place + 1, "ONLY")
                 if self._is(at, "OR"):  # SQLite: UPDATE OR IGNORE t
