@@ -194,6 +194,8 @@ def _field(field: Json, name: str | None, values: dict[str, str]) -> Json:
 async def settled(sandbox: Sandbox, interaction: Interaction, within: float) -> Message | None:
     """Wait for the answer and for what it defers; the message that came of it, if one did.
 
+    A bot that takes "thinking" back has answered once it sent what it says instead.
+
     Raises NoAnswer when there is no answer in three seconds, or none of what was deferred in
     ``within`` seconds.
     """
@@ -206,7 +208,9 @@ async def settled(sandbox: Sandbox, interaction: Interaction, within: float) -> 
                 return source
             return interaction.created[0] if interaction.created else False
         if interaction.answer == DEFERRED_MESSAGE and original is not None:
-            return original if not original.loading or original.deleted else False
+            if original.deleted:  # what takes the place of "thinking" comes with a call of its own
+                return original if interaction.created else False
+            return False if original.loading else original
         return interaction.answer is not None
 
     try:

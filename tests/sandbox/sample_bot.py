@@ -169,6 +169,15 @@ async def slow(
     await interaction.followup.send("and more")
 
 
+@_group.command(name="instead")
+async def instead(interaction: discord.Interaction) -> None:
+    """Thinks, takes that back, and says something else after a while."""
+    await interaction.response.defer()
+    await interaction.delete_original_response()
+    await asyncio.sleep(0.1)
+    await interaction.followup.send("for you alone", ephemeral=True)
+
+
 @_group.command(name="who")
 async def who(
     interaction: discord.Interaction,

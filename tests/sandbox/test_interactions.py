@@ -62,6 +62,14 @@ async def test_what_is_deferred_is_followed(sandbox: Sandbox, bot: SampleBot, gu
     assert shown == [f"**done** in <#{guild.channel('general').id}>", "and more", "and more"]
 
 
+async def test_what_takes_the_place_of_a_deferred_answer_is_waited_for(
+    sandbox: Sandbox, bot: SampleBot, guild: Guild
+):
+    reply = await sandbox.invoke(guild, "ada", "voice instead")
+    assert reply.deleted
+    assert [(each.text, each.ephemeral) for each in reply.follow_ups] == [("for you alone", True)]
+
+
 async def test_options_are_resolved(sandbox: Sandbox, bot: SampleBot, guild: Guild):
     asked = {"member": "bob", "number": 3}
     reply = await sandbox.invoke(guild, "ada", "voice who", options=asked)
