@@ -63,6 +63,7 @@ class Bot(commands.AutoShardedBot):
         *,
         shards: Shards | None = None,
         command_sync: CommandSync = "changed",
+        feeds_enabled: bool = True,
         board_timeout: timedelta = TIMEOUT,
         engine_description: str = "",
         schema_version: str = "",
@@ -90,6 +91,7 @@ class Bot(commands.AutoShardedBot):
         self.statistics = statistics
         self.tracker = tracker
         self.feeds = feeds
+        self.feeds_enabled = feeds_enabled
         self.clock = clock
         self.own_shards = shards
         self.engine_description = engine_description

@@ -100,6 +100,7 @@ async def _serve(config: Config, token: str, database: Database, clock: Clock, s
         clock,
         shards=config.shards,
         command_sync=config.command_sync,
+        feeds_enabled=config.feeds_enabled,
         engine_description=database.engine_description,
         schema_version=database.schema_version,
         studio=Studio(),

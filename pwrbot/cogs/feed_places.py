@@ -158,6 +158,18 @@ def words_of(channel_id: int | None, follower: Follower, settings: FeedSettings)
     return "no channel yet (/feed settings)"
 
 
+def why_nothing_comes(follower: Follower, settings: FeedSettings, *, running: bool) -> str:
+    """What to know where feeds are off, and empty where they are not.
+
+    ``running``: whether this bot works on feeds at all, which its host decides.
+    """
+    if not running:
+        return "Whoever runs this bot has turned feeds off: nothing is read or posted"
+    if follower.kind == "guild" and not settings.enabled:
+        return "Feeds are turned off in this server: /feed settings enabled: True"
+    return ""
+
+
 def require_permissions(
     interaction: Interaction, channel_id: int, channel: TargetChannel | None = None
 ) -> None:

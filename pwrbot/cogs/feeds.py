@@ -23,6 +23,7 @@ from pwrbot.cogs.feed_places import (
     require_permissions,
     require_pingable,
     require_right,
+    why_nothing_comes,
     words_of,
 )
 from pwrbot.cogs.feed_rules import FilterCommands
@@ -80,7 +81,7 @@ class Feeds(commands.GroupCog, group_name="feed"):
         place = place_of(interaction, to, channel, settings)
         require_right(interaction, place.follower, settings)
         where = partial(words_of, follower=place.follower, settings=settings)
-        lines = LinkLines(asked, place.words, where)
+        lines = LinkLines(asked, place.words, where, self._warning(place.follower, settings))
         async with Progress(interaction, self._bot.clock, lines.view) as progress:
             progress.changed()
 
@@ -131,6 +132,7 @@ class Feeds(commands.GroupCog, group_name="feed"):
             may_remove=has_right(interaction, follower, settings, removing=True),
             require=partial(self._require_removal, follower=follower),
             page=page,
+            warning=self._warning(follower, settings),
         )
         await self._bot.boards.open(interaction, board)
 
@@ -149,8 +151,8 @@ class Feeds(commands.GroupCog, group_name="feed"):
             interaction.user.id,
             title=_title("Health of feeds", follower),
             where=partial(words_of, follower=follower, settings=settings),
-            enabled=settings.enabled or follower.kind == "dm",
             page=page,
+            warning=self._warning(follower, settings),
         )
         await self._bot.boards.open(interaction, board)
 
@@ -272,6 +274,9 @@ class Feeds(commands.GroupCog, group_name="feed"):
 
     async def _settings_of(self, interaction: Interaction) -> FeedSettings:
         return await feed_settings(self._bot, interaction)
+
+    def _warning(self, follower: Follower, settings: FeedSettings) -> str:
+        return why_nothing_comes(follower, settings, running=self._bot.feeds_enabled)
 
 
 def _title(text: str, follower: Follower) -> str:

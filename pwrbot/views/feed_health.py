@@ -26,15 +26,16 @@ class FeedHealthBoard(Screen):
         *,
         title: str,
         where: Callable[[int | None], str],
-        enabled: bool,
         page: int = 1,
+        warning: str = "",
     ) -> None:
+        """``warning``: why nothing comes at all, where that is so."""
         super().__init__(invoker_id, "feed health")
         self._feeds = feeds
         self._follower = follower
         self._title = title
         self._where = where
-        self._enabled = enabled
+        self._warning = warning
         self._shown = HealthPage([], page, page, 0)
 
     async def act(self, control: str, interaction: Interaction) -> None:
@@ -44,8 +45,8 @@ class FeedHealthBoard(Screen):
     def items(self, live: bool) -> list[ui.Item[Any]]:
         shown = self._shown
         head = f"### {self._title}\n-# {count(shown.total, 'feed')}"
-        if not self._enabled:
-            head += "\n⚠️ Feeds are turned off in this server: /feed settings enabled: True"
+        if self._warning:
+            head += f"\n⚠️ {self._warning}"
         body: list[ui.Item[Any]] = [ui.TextDisplay(head), ui.Separator()]
         texts = ["\n".join(self._lines(row)) for row in shown.rows]
         body += [ui.TextDisplay(text) for text in texts or ["Nothing is followed yet."]]

@@ -34,7 +34,9 @@ class FeedList(Screen):
         may_remove: bool,
         require: Require,
         page: int = 1,
+        warning: str = "",
     ) -> None:
+        """``warning``: why nothing comes at all, where that is so."""
         super().__init__(invoker_id, "feed list")
         self._feeds = feeds
         self._follower = follower
@@ -42,6 +44,7 @@ class FeedList(Screen):
         self._where = where
         self._may_remove = may_remove
         self._require = require
+        self._warning = warning
         self._shown = FeedPage(rows=[], page=page, pages=1, total=0)
         self._removed: dict[int, Removed] = {}
 
@@ -66,11 +69,10 @@ class FeedList(Screen):
 
     def items(self, live: bool) -> list[ui.Item[Any]]:
         shown = self._shown
-        total = count(shown.total - len(self._removed), "feed")
-        body: list[ui.Item[Any]] = [
-            ui.TextDisplay(f"### {self._title}\n-# {total}"),
-            ui.Separator(),
-        ]
+        head = f"### {self._title}\n-# {count(shown.total - len(self._removed), 'feed')}"
+        if self._warning:
+            head += f"\n⚠️ {self._warning}"
+        body: list[ui.Item[Any]] = [ui.TextDisplay(head), ui.Separator()]
         if not shown.rows:
             body.append(ui.TextDisplay("Nothing yet: add something with /feed subscribe."))
         for row in shown.rows:

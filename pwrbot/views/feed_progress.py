@@ -70,9 +70,10 @@ class Progress:
 class LinkLines:
     """Up to ten links, and what became of each so far."""
 
-    def __init__(self, links: Sequence[str], to: str, where: Where) -> None:
+    def __init__(self, links: Sequence[str], to: str, where: Where, warning: str = "") -> None:
+        """``warning``: why nothing comes at all, where that is so."""
         self._links = links
-        self._to = to
+        self._note = f"To {to}" + (f"\n⚠️ {warning}" if warning else "")
         self._where = where
         self._results: list[LinkResult | None] = [None] * len(links)
 
@@ -89,7 +90,7 @@ class LinkLines:
             title = f"Looking at {count(len(lines), 'link')}, {len(results)} done"
         else:
             title = tally(result.outcome for result in results)
-        return sheet(title, fit(lines), f"To {self._to}")
+        return sheet(title, fit(lines), self._note)
 
     def _line(self, result: LinkResult) -> str:
         if result.feed is None:

@@ -387,7 +387,20 @@ async def test_settings(live: LiveBot, guild: Guild) -> None:
     assert "Channel for feeds: #general" in (await live.ask(guild, "boss", "settings show")).text
     reply = await live.ask(guild, "boss", "feed settings", clear="subscribe_role")
     assert "May add feeds: Manage Server" in reply.text
-    assert "turned off" in (await live.ask(guild, "boss", "feed health")).text
+    off = "⚠️ Feeds are turned off in this server"
+    assert off in (await live.ask(guild, "boss", "feed health")).text
+    assert off in (await live.ask(guild, "boss", "feed list")).text
+    assert off in (await follow(live, guild, "boss", links=NEWS)).text
+    assert "turned off" not in (await follow(live, guild, "boss", links=NEWS, to="me")).text
+
+
+async def test_feeds_that_the_host_turned_off(live: LiveBot, guild: Guild) -> None:
+    live.bot.feeds_enabled = False
+    off = "⚠️ Whoever runs this bot has turned feeds off: nothing is read or posted"
+    assert off in (await follow(live, guild, "boss", links=NEWS)).text
+    for command in ("feed list", "feed health"):
+        assert off in (await live.ask(guild, "boss", command)).text
+        assert off in (await dm(live, guild, "boss", command)).text
 
 
 async def test_a_role_to_ping(live: LiveBot, guild: Guild) -> None:
