@@ -76,10 +76,11 @@ totals AS (
         SUM(total) AS total
     FROM parts
     WHERE
-        user_id NOT IN (
+        :hide_left = FALSE
+        OR user_id NOT IN (
             SELECT user_id
             FROM voice_departures
-            WHERE guild_id = :guild_id AND :hide_left = TRUE
+            WHERE guild_id = :guild_id
         )
     GROUP BY user_id
     HAVING SUM(total) >= :least
