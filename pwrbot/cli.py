@@ -13,7 +13,7 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import structlog
 
@@ -114,10 +114,14 @@ def _positive(text: str) -> int:
     return int(text)
 
 
-def _configured() -> Config:
-    """The settings of the environment and .env, with logging set up by them."""
+def _configured(log_to: TextIO | None = None) -> Config:
+    """The settings of the environment and .env, with logging set up by them.
+
+    That goes to standard error: what a command prints is its answer, maybe for another program.
+    """
     config = load_config(with_env_file(os.environ))
-    configure_logging(config.log_level, config.log_format, secrets=config.secrets)
+    out = log_to or sys.stderr
+    configure_logging(config.log_level, config.log_format, out, secrets=config.secrets)
     log_uncaught_exceptions()
     for warning in config.warnings:
         structlog.get_logger(__name__).warning("old_setting", message=warning)
@@ -131,7 +135,7 @@ def _database(config: Config) -> SQLiteURL | PostgresURL:
 
 
 def _run(options: argparse.Namespace) -> int:
-    config = _configured()
+    config = _configured(sys.stdout)
     config.require_token()
     from pwrbot.database import open_database
     from pwrbot.run import run_bot
@@ -211,7 +215,7 @@ def _schema(options: argparse.Namespace) -> int:
     from pwrbot.repository.sql_files import sql_directory
     from pwrbot.repository.url import PostgresURL, parse_url
 
-    configure_logging("WARNING", "auto")
+    configure_logging("WARNING", "auto", sys.stderr)
     text = os.environ.get("TEST_DATABASE_URL")
     server = parse_url(text) if text else None
     if not isinstance(server, PostgresURL):
@@ -316,6 +320,6 @@ def _sql_release(options: argparse.Namespace) -> int:
 def _sql_review(options: argparse.Namespace) -> int:
     from pwrbot.repository.review import review
 
-    configure_logging("WARNING", "auto")
+    configure_logging("WARNING", "auto", sys.stderr)
     print(review(options.range, os.environ, limit=options.limit))
     return 0

@@ -241,9 +241,12 @@ def test_the_command(
     migrated_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", migrated_url)
+    monkeypatch.setenv("SLOW_QUERY_MS", "0")
 
     assert cli.main(["sql", "run", "feeds.count"]) == 0
-    assert capsys.readouterr().out == "total\n-----\n    0\n(1 row)\n"
+    out, log = capsys.readouterr()
+    assert out == "total\n-----\n    0\n(1 row)\n"
+    assert "slow_query" in log
 
     assert cli.main(["sql", "run", "--json", "feeds.select", "id=1"]) == 0
     assert capsys.readouterr().out == "[]\n"
