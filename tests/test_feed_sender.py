@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -106,17 +106,19 @@ async def test_a_post_that_was_made_before_is_not_made_again(
     sandbox: Sandbox, guild: Guild, sender: FeedSender
 ) -> None:
     """A forum takes no nonce."""
-    first = await sender.send(message(guild, "ideas", again=True))
-    assert await sender.send(message(guild, "ideas", again=True)) == first
-    digest = message(guild, "ideas", items=[ITEM] * 3, total=30, again=True)
+    # The sandbox's posts are of this very day: found before that, whatever day it is.
+    item = replace(ITEM, found_at=datetime(2020, 1, 1, tzinfo=UTC))
+    first = await sender.send(message(guild, "ideas", items=[item], again=True))
+    assert await sender.send(message(guild, "ideas", items=[item], again=True)) == first
+    digest = message(guild, "ideas", items=[item] * 3, total=30, again=True)
     second = await sender.send(digest)
     assert await sender.send(digest) == second
     # The same title is not the same item, nor is the same item that is found later, or again.
-    other = replace(ITEM, url="https://x.example/b")
-    later = replace(ITEM, found_at=ITEM.found_at + timedelta(days=9999))
+    other = replace(item, url="https://x.example/b")
+    later = replace(item, found_at=item.found_at + timedelta(days=9999))
     posts = {first, second}
-    for changed in ({"items": [other]}, {"items": [later]}, {"again": False}):
-        posts.add(await sender.send(message(guild, "ideas", **({"again": True} | changed))))
+    for items, again in (([other], True), ([later], True), ([item], False)):
+        posts.add(await sender.send(message(guild, "ideas", items=items, again=again)))
     assert len(posts) == 5
     posts_by_others = guild.add_thread("A @everyone title", "ideas")
     assert posts_by_others.id not in posts

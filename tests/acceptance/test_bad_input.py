@@ -10,6 +10,7 @@ import re
 import socket
 import sqlite3
 import sys
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -21,6 +22,15 @@ from pwrbot.sandbox import Sandbox
 from tests.acceptance.process import IMPATIENT, environment, of_sandbox, pwrbot, running
 
 TOKEN = "x" * 30
+
+
+@pytest.fixture
+def closed_port() -> Iterator[int]:
+    """A port of loopback that nobody answers on, and that the kernel gives to nobody else."""
+    with closing(socket.socket()) as held:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as whoever may listen on it
+        held.bind(("127.0.0.1", 0))
+        yield held.getsockname()[1]
 
 
 def refused(cwd: Path, **settings: str) -> tuple[int, str]:
@@ -251,10 +261,8 @@ def test_a_database_that_is_not_there(postgres_database_url: str, tmp_path: Path
     assert password is None or password not in said
 
 
-async def test_no_server(tmp_path: Path):
-    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
-        port = taken.getsockname()[1]
-    url = f"postgresql://pwrbot:hunter2@127.0.0.1:{port}/pwrbot"
+async def test_no_server(tmp_path: Path, closed_port: int):
+    url = f"postgresql://pwrbot:hunter2@127.0.0.1:{closed_port}/pwrbot"
     environ = environment(DISCORD_TOKEN=TOKEN, DATABASE_URL=url)
     async with running(environ, tmp_path, IMPATIENT) as bot:
         assert await bot.ended() == 1
@@ -267,10 +275,8 @@ async def test_no_server(tmp_path: Path):
 # Discord
 
 
-async def test_discord_comes_up_later(sqlite_database_url: str, tmp_path: Path):
-    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
-        port = taken.getsockname()[1]
-    sandbox = Sandbox(port=port)
+async def test_discord_comes_up_later(sqlite_database_url: str, tmp_path: Path, closed_port: int):
+    sandbox = Sandbox(port=closed_port)
     sandbox.add_guild("Home")
     async with running(of_sandbox(sandbox, sqlite_database_url), tmp_path) as bot:
         await bot.logged("discord_unreachable")
@@ -280,10 +286,10 @@ async def test_discord_comes_up_later(sqlite_database_url: str, tmp_path: Path):
             assert await bot.stop() == 0
 
 
-async def test_told_to_stop_before_discord_was_reached(sqlite_database_url: str, tmp_path: Path):
-    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
-        port = taken.getsockname()[1]
-    environ = of_sandbox(Sandbox(port=port), sqlite_database_url)
+async def test_told_to_stop_before_discord_was_reached(
+    sqlite_database_url: str, tmp_path: Path, closed_port: int
+):
+    environ = of_sandbox(Sandbox(port=closed_port), sqlite_database_url)
     async with running(environ, tmp_path) as bot:
         await bot.logged("discord_unreachable")
         assert await asyncio.wait_for(bot.stop(), 10) == 0

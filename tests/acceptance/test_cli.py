@@ -178,8 +178,8 @@ def test_an_existing_database_is_copied_before_it_is_migrated(tmp_path: Path):
 # The schema dumps
 
 
-def test_the_schema_dumps_are_checked(postgres_url: str, sql_copy: Path, tmp_path: Path):
-    environ = environment(PWRBOT_SQL_DIR=str(sql_copy), TEST_DATABASE_URL=postgres_url)
+def test_the_schema_dumps_are_checked(postgres_database_url: str, sql_copy: Path, tmp_path: Path):
+    environ = environment(PWRBOT_SQL_DIR=str(sql_copy), TEST_DATABASE_URL=postgres_database_url)
     done = pwrbot("schema", "--check", cwd=tmp_path, environ=environ)
     assert done.returncode == 0, done.stderr
     stale = sql_copy / "schema/postgres.sql"
@@ -195,7 +195,7 @@ def test_the_schema_dumps_are_checked(postgres_url: str, sql_copy: Path, tmp_pat
     done = pwrbot("schema", "--check", cwd=tmp_path)
     assert done.returncode == 2
     assert "TEST_DATABASE_URL" in done.stderr
-    with psycopg.connect(postgres_url) as connection:
+    with psycopg.connect(postgres_database_url) as connection:
         left = connection.execute(
             "SELECT nspname FROM pg_namespace WHERE nspname LIKE '%pwrbot%'"
         ).fetchall()

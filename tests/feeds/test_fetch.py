@@ -6,6 +6,8 @@ import asyncio
 import gzip
 import ssl
 import zlib
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -221,11 +223,25 @@ async def test_a_name_with_a_private_address(host: Host) -> None:
     assert names.asked == ["feed.example"]
 
 
+@asynccontextmanager
+async def two_hosts(first: str, second: str) -> AsyncIterator[tuple[Host, Host]]:
+    """At two addresses with the same port: one that is free at both."""
+    async with AsyncExitStack() as stack:
+        while True:
+            one = await stack.enter_async_context(serving(first))
+            try:
+                other = await stack.enter_async_context(serving(second, port=one.port))
+            except OSError:
+                continue
+            break
+        yield one, other
+
+
 async def test_a_name_server_that_changes_its_answer() -> None:
     """What was checked is what is connected to; what comes after that is checked anew."""
     names = Names(feed_example=[["127.0.0.2"], ["127.0.0.1"]])
     allowed = AllowedHosts.parse(["127.0.0.2"])  # stands for the public internet
-    async with serving("127.0.0.2") as public, serving(port=public.port) as private:
+    async with two_hosts("127.0.0.2", "127.0.0.1") as (public, private):
         public.says("/feed", "<rss/>", Connection="close")
         private.says("/feed", "<secret/>")
         url = f"http://feed.example:{public.port}/feed"

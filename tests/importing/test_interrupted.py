@@ -18,6 +18,8 @@ from tools.pwr_bot_database import make_sqlite
 
 KILLED = """
 import os, signal, sys
+from datetime import datetime
+from pwrbot.clock import SystemClock
 from pwrbot.importing import sessions, target
 
 sessions._BATCH = 200
@@ -30,6 +32,7 @@ async def add_and_die(self, rows):
         os.kill(os.getpid(), signal.SIGKILL)
 
 target.Stage.add_sessions = add_and_die
+SystemClock.now = lambda self: datetime.fromisoformat(sys.argv[2])
 from pwrbot.cli import main
 raise SystemExit(main(["import", "pwr-bot", sys.argv[1]]))
 """
@@ -46,7 +49,7 @@ async def test_killed_in_the_midst_of_the_sessions(
     tmp_path: Path, source: Path, migrated_url: str
 ) -> None:
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", KILLED, str(source)),
+        *(sys.executable, "-c", KILLED, str(source), NOW.isoformat()),
         cwd=tmp_path,
         env=environment(DATABASE_URL=migrated_url),
         stdout=asyncio.subprocess.DEVNULL,

@@ -236,8 +236,13 @@ PAUSE = "(SELECT COUNT(*) AS n FROM (SELECT PG_SLEEP(:milliseconds / 1000.0) AS 
 FILES: dict[str, str | bytes] = {
     f"naps.{engine}.sql": f"""
 -- name: read :value
--- Takes its time.
-SELECT n FROM {PAUSE} AS y;
+-- Takes its time, unless there is a row.
+SELECT COUNT(*) AS n
+FROM (
+    SELECT PG_SLEEP(
+        CASE WHEN EXISTS (SELECT 1 FROM naps) THEN 0 ELSE :milliseconds / 1000.0 END
+    ) AS z
+) AS x;
 
 -- name: write :rows
 -- Takes its time and stores a row.
@@ -254,11 +259,12 @@ DDL = {"postgres": "CREATE TABLE naps (id BIGINT PRIMARY KEY)"}
 
 async def running(url: str, name: str) -> None:
     """Return once a statement of this name runs."""
-    sql = (
+    looks = (
         f"SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '/* {name}%'"
     )
-    while not await asyncio.to_thread(one, url, sql):
-        pass
+    async with asyncio.timeout(20):
+        while not await asyncio.to_thread(one, url, looks):
+            pass
 
 
 @pytest.fixture
@@ -270,8 +276,9 @@ async def naps(postgres_database_url: str, tmp_path: Path) -> AsyncGenerator[Any
 async def test_a_read_whose_connection_dies_is_done_again(
     naps: Any, postgres_database_url: str
 ) -> None:
-    read = asyncio.create_task(naps.naps.read(milliseconds=300))
+    read = asyncio.create_task(naps.naps.read(milliseconds=60_000))
     await running(postgres_database_url, "naps.read")
+    await naps.naps.insert(Nap(1))
     await asyncio.to_thread(terminate, postgres_database_url)
     assert await read == 1
 
@@ -338,7 +345,7 @@ async def test_a_transaction_whose_connection_dies_before_its_end(
 
 
 async def test_a_statement_that_takes_too_long(postgres_database_url: str, tmp_path: Path) -> None:
-    options = EngineOptions(timeout=0.2)
+    options = EngineOptions(timeout=1)
     opening = scratch(postgres_database_url, tmp_path, DDL, FILES, options, naps=Naps)
     async with opening as repository:
         for attempt in (
@@ -395,6 +402,7 @@ async def test_a_connection_goes_back_as_it_came(
         last = server.execute(
             "SELECT state, query FROM pg_stat_activity "
             "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            " AND backend_type = 'client backend'"
         ).fetchall()
     assert len(last) >= 3
     named = [query for _, query in last if query.startswith("/* bot_meta.insert */ INSERT INTO")]

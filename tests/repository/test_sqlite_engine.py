@@ -298,7 +298,7 @@ async def test_a_cancelled_statement_beside_an_open_stream(numbers: Any) -> None
 
 
 async def test_a_statement_that_takes_too_long(sqlite_database_url: str, tmp_path: Path) -> None:
-    options = EngineOptions(readers=1, timeout=0.2)
+    options = EngineOptions(readers=1, timeout=1)
     opening = scratch(sqlite_database_url, tmp_path, DDL, FILES, options, numbers=Numbers)
     async with opening as repository:
         table = repository.numbers
@@ -322,7 +322,7 @@ async def test_a_statement_that_takes_too_long(sqlite_database_url: str, tmp_pat
 
 
 async def test_readers_are_waited_for_in_vain(sqlite_database_url: str, tmp_path: Path) -> None:
-    options = EngineOptions(readers=1, timeout=0.3)
+    options = EngineOptions(readers=1, timeout=1)
     opening = scratch(sqlite_database_url, tmp_path, DDL, FILES, options, numbers=Numbers)
     async with opening as repository:
         reads = [repository.numbers.long_read(limit=FOR_EVER) for _ in range(3)]
@@ -409,15 +409,18 @@ async def test_no_thread_is_left_after_close(migrated_sqlite_url: str) -> None:
 async def test_a_transaction_that_never_ends_does_not_keep_the_bot_from_stopping(
     migrated_sqlite_url: str,
 ) -> None:
-    repository = await Repository.open(migrated_sqlite_url, EngineOptions(timeout=0.1))
+    repository = await Repository.open(migrated_sqlite_url, EngineOptions(timeout=1))
+    inserted = asyncio.Event()
 
     async def hang() -> None:
         async with repository.transaction() as tx:
             await tx.bot_meta.insert(BotMeta("a", ""))
+            inserted.set()
             await asyncio.Event().wait()
 
     task = asyncio.create_task(hang())
-    await asyncio.sleep(0.01)
+    async with asyncio.timeout(20):
+        await inserted.wait()
     await repository.close()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -246,7 +246,7 @@ async def test_others_read_and_write_while_a_transaction_is_open(migrated_url: s
 
 
 async def test_no_turn_and_no_connection_in_time(migrated_url: str) -> None:
-    options = EngineOptions(pool_max=1, timeout=0.2)
+    options = EngineOptions(pool_max=1, timeout=1)
     repository = await Repository.open(migrated_url, options)
     try:
         async with repository.transaction() as tx:
@@ -267,7 +267,7 @@ async def begin(repository: Repository) -> None:
 
 async def test_nobody_waits_for_ever_behind_one_that_waited(migrated_url: str) -> None:
     """A turn that is passed on to one who waited is no turn that is free."""
-    options = EngineOptions(pool_max=1, timeout=0.3)
+    options = EngineOptions(pool_max=1, timeout=2)
     repository = await Repository.open(migrated_url, options)
     hold, held = asyncio.Event(), asyncio.Event()
 
@@ -287,7 +287,8 @@ async def test_nobody_waits_for_ever_behind_one_that_waited(migrated_url: str) -
             begin(repository),
             return_exceptions=True,
         )
-        await held.wait()
+        async with asyncio.timeout(20):
+            await held.wait()
         hold.set()
         await second
         assert all(o is None or isinstance(o, DatabaseBusy | BotMeta) for o in outcomes)

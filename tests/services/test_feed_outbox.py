@@ -266,7 +266,9 @@ async def test_who_has_lost_a_claim_sends_no_more(scene: FeedScene, other: Repos
     assert len(taken) == 1
     await asyncio.sleep(0.05)
     scene.clock.advance(seconds=15)
-    await asyncio.sleep(0.2)
+    async with asyncio.timeout(20):
+        while not scene.outbox._lost:  # noqa: ASYNC110 - it tells nobody
+            await asyncio.sleep(0.01)
     scene.discord.hold.set()
     await sending
     assert scene.discord.titles == ["Title of a"], "the one that was under way"
