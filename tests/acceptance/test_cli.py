@@ -168,7 +168,7 @@ def test_an_existing_database_is_copied_before_it_is_migrated(tmp_path: Path):
     assert pwrbot("rollback", cwd=tmp_path, environ=environ).returncode == 0
     done = pwrbot("migrate", cwd=tmp_path, environ=environ)
     (copy,) = (tmp_path / "kept").glob(f"*before-{STEPS[-1]}*.db")
-    assert copy.name in done.stdout
+    assert copy.name in done.stderr
     with closing(sqlite3.connect(copy)) as file:
         applied = file.execute("SELECT migration_id FROM _yoyo_migration ORDER BY 1").fetchall()
         file.execute("SELECT * FROM voice_sessions")

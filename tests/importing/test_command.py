@@ -28,7 +28,8 @@ def test_an_import_into_a_new_database(source: Path, database_url: str, tmp_path
     report = (tmp_path / "kept.txt").read_text()
     assert report in done.stdout
     assert "migration 7 of 8" in report
-    assert done.stderr.splitlines() == ["settings ...", "feeds ...", "voice sessions ..."]
+    told = [line for line in done.stderr.splitlines() if line.endswith("...")]
+    assert told == ["settings ...", "feeds ...", "voice sessions ..."]
     again = pwrbot("import", "pwr-bot", "data.db", "--dry-run", cwd=tmp_path, environ=environ)
     assert again.returncode == 0
     (line,) = [line for line in again.stdout.splitlines() if line.startswith("feeds ")]
