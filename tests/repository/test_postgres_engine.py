@@ -233,20 +233,22 @@ class Naps(Table[Nap, int], Protocol):
     async def each(self) -> AsyncIterator[Nap]: ...
 
 
-PAUSE = "(SELECT COUNT(*) AS n FROM (SELECT PG_SLEEP(:milliseconds / 1000.0) AS z) AS x)"
+PAUSE = """(
+    SELECT COUNT(*) AS n
+    FROM (
+        SELECT PG_SLEEP(
+            CASE WHEN EXISTS (SELECT 1 FROM naps) THEN 0 ELSE :milliseconds / 1000.0 END
+        ) AS z
+    ) AS x
+)"""
 FILES: dict[str, str | bytes] = {
     f"naps.{engine}.sql": f"""
 -- name: read :value
 -- Takes its time, unless there is a row.
-SELECT COUNT(*) AS n
-FROM (
-    SELECT PG_SLEEP(
-        CASE WHEN EXISTS (SELECT 1 FROM naps) THEN 0 ELSE :milliseconds / 1000.0 END
-    ) AS z
-) AS x;
+SELECT n FROM {PAUSE} AS y;
 
 -- name: write :rows
--- Takes its time and stores a row.
+-- Takes its time, unless there is a row, and stores one.
 INSERT INTO naps (id) SELECT :key * n AS id FROM {PAUSE} AS y;
 
 -- name: each :stream
@@ -260,11 +262,11 @@ DDL = {"postgres": "CREATE TABLE naps (id BIGINT PRIMARY KEY)"}
 
 async def running(url: str, name: str) -> None:
     """Return once a statement of this name runs."""
-    looks = (
+    sql = (
         f"SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '/* {name}%'"
     )
     async with asyncio.timeout(20):
-        while not await asyncio.to_thread(one, url, looks):
+        while not await asyncio.to_thread(one, url, sql):
             pass
 
 
