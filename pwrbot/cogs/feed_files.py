@@ -17,7 +17,7 @@ from pwrbot.feeds.opml import LARGEST, OpmlError, Outline, read_opml, write_opml
 from pwrbot.replies import Interaction
 from pwrbot.services.feeds import Follower, LinkResult
 from pwrbot.views.feed_progress import Progress, tally
-from pwrbot.views.feed_wording import code, fit, third_party
+from pwrbot.views.feed_wording import code, fit, third_party, warned
 from pwrbot.views.sheet import sheet
 from pwrbot.views.wording import count
 
@@ -37,24 +37,31 @@ class Imports:
         self._bot = bot
         self._under_way: set[Follower] = set()
 
-    async def run(self, interaction: Interaction, file: discord.Attachment, place: Place) -> None:
-        """Follow what a file lists, and say what became of each link. Raises Refusal."""
+    async def run(
+        self, interaction: Interaction, file: discord.Attachment, place: Place, warning: str
+    ) -> None:
+        """Follow what a file lists, and say what became of each link. Raises Refusal.
+
+        ``warning``: why nothing comes at all, where that is so.
+        """
         outlines = await asyncio.to_thread(_outlines, await _content(file))
         if place.follower in self._under_way:
             raise Refusal("A file is being imported already: wait until that one is done.")
         self._under_way.add(place.follower)
         try:
-            await self._run(interaction, outlines, place)
+            await self._run(interaction, outlines, place, warned(f"To {place.words}", warning))
         finally:
             self._under_way.discard(place.follower)
 
-    async def _run(self, interaction: Interaction, outlines: list[Outline], place: Place) -> None:
+    async def _run(
+        self, interaction: Interaction, outlines: list[Outline], place: Place, note: str
+    ) -> None:
         results: list[LinkResult] = []
 
         def draw() -> ui.LayoutView:
             done = f"{len(results):,} of {count(len(outlines), 'feed')} looked at"
             lines = [done, tally(result.outcome for result in results)]
-            return sheet("Importing", [line for line in lines if line], f"To {place.words}")
+            return sheet("Importing", [line for line in lines if line], note)
 
         async with Progress(interaction, self._bot.clock, draw) as progress:
             progress.changed()
@@ -71,7 +78,7 @@ class Imports:
                     )
             except TimeoutError:
                 pass  # what was not reached is told below
-        view, files = _summary(results, len(outlines), place)
+        view, files = _summary(results, len(outlines), note)
         await interaction.edit_original_response(view=view, attachments=files)
 
 
@@ -111,7 +118,7 @@ def _outlines(content: bytes) -> list[Outline]:
 
 
 def _summary(
-    results: Sequence[LinkResult], total: int, place: Place
+    results: Sequence[LinkResult], total: int, note: str
 ) -> tuple[ui.LayoutView, list[discord.File]]:
     failed = [result for result in results if result.outcome == "failed"]
     lines = [tally(result.outcome for result in results) or "none", ""]
@@ -122,12 +129,12 @@ def _summary(
         for result in failed[:_LISTED]
     ]
     if len(failed) <= _LISTED:
-        return sheet("Imported", fit(lines), f"To {place.words}"), []
+        return sheet("Imported", fit(lines), note), []
     text = "\n".join(f"{result.link}\n    {result.error}" for result in failed)
     lines.append("All that failed is in the file.")
     body = [
         ui.TextDisplay("### Imported\n" + "\n".join(fit(lines))),
-        ui.TextDisplay(f"-# To {place.words}"),
+        ui.TextDisplay(f"-# {note}"),
     ]
     name = "failed.txt"
     return _with_file(body, name), [discord.File(io.BytesIO(text.encode()), name)]

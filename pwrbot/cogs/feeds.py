@@ -256,7 +256,8 @@ class Feeds(commands.GroupCog, group_name="feed"):
         settings = await self._settings_of(interaction)
         place = place_of(interaction, to, channel, settings)
         require_right(interaction, place.follower, settings)
-        await self._imports.run(interaction, file, place)
+        warning = self._warning(place.follower, settings)
+        await self._imports.run(interaction, file, place, warning)
 
     @app_commands.command()
     @app_commands.describe(whose="This server's feeds or your own")

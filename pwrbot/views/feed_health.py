@@ -10,7 +10,7 @@ from discord import ui
 from pwrbot.entities import FeedHealth
 from pwrbot.replies import Interaction
 from pwrbot.services.feeds import FeedService, Follower, HealthPage
-from pwrbot.views.feed_wording import link
+from pwrbot.views.feed_wording import link, warned
 from pwrbot.views.screens import Screen, page_buttons, turned
 from pwrbot.views.wording import count, moment
 
@@ -44,9 +44,7 @@ class FeedHealthBoard(Screen):
 
     def items(self, live: bool) -> list[ui.Item[Any]]:
         shown = self._shown
-        head = f"### {self._title}\n-# {count(shown.total, 'feed')}"
-        if self._warning:
-            head += f"\n⚠️ {self._warning}"
+        head = warned(f"### {self._title}\n-# {count(shown.total, 'feed')}", self._warning)
         body: list[ui.Item[Any]] = [ui.TextDisplay(head), ui.Separator()]
         texts = ["\n".join(self._lines(row)) for row in shown.rows]
         body += [ui.TextDisplay(text) for text in texts or ["Nothing is followed yet."]]

@@ -10,7 +10,7 @@ from discord import ButtonStyle, ui
 from pwrbot.entities import SubscribedFeed
 from pwrbot.replies import Interaction
 from pwrbot.services.feeds import FeedPage, FeedService, Follower, Removed
-from pwrbot.views.feed_wording import link
+from pwrbot.views.feed_wording import link, warned
 from pwrbot.views.screens import Screen, page_buttons, turned
 from pwrbot.views.wording import count, moment
 
@@ -69,9 +69,8 @@ class FeedList(Screen):
 
     def items(self, live: bool) -> list[ui.Item[Any]]:
         shown = self._shown
-        head = f"### {self._title}\n-# {count(shown.total - len(self._removed), 'feed')}"
-        if self._warning:
-            head += f"\n⚠️ {self._warning}"
+        feeds = count(shown.total - len(self._removed), "feed")
+        head = warned(f"### {self._title}\n-# {feeds}", self._warning)
         body: list[ui.Item[Any]] = [ui.TextDisplay(head), ui.Separator()]
         if not shown.rows:
             body.append(ui.TextDisplay("Nothing yet: add something with /feed subscribe."))

@@ -15,7 +15,7 @@ import structlog
 from pwrbot.clock import Clock
 from pwrbot.replies import Interaction
 from pwrbot.services.feeds import LinkResult
-from pwrbot.views.feed_wording import code, fit, link, third_party
+from pwrbot.views.feed_wording import code, fit, link, third_party, warned
 from pwrbot.views.sheet import sheet
 from pwrbot.views.wording import count
 
@@ -73,7 +73,7 @@ class LinkLines:
     def __init__(self, links: Sequence[str], to: str, where: Where, warning: str = "") -> None:
         """``warning``: why nothing comes at all, where that is so."""
         self._links = links
-        self._note = f"To {to}" + (f"\n⚠️ {warning}" if warning else "")
+        self._note = warned(f"To {to}", warning)
         self._where = where
         self._results: list[LinkResult | None] = [None] * len(links)
 

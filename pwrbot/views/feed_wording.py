@@ -42,6 +42,11 @@ def fit(lines: Sequence[str], limit: int = 3600) -> list[str]:
     return kept
 
 
+def warned(text: str, warning: str) -> str:
+    """A text with what to be warned of below it, where there is something."""
+    return f"{text}\n⚠️ {warning}" if warning else text
+
+
 def code(text: str, limit: int = NAME_LIMIT) -> str:
     """What a member typed, as it is."""
     line = " ".join(text.split()).replace("`", "'")

@@ -41,6 +41,14 @@ async def test_a_file_goes_in_and_comes_out(live: LiveBot, guild: Guild, feeds: 
     assert "nothing to export" in await refused(live, guild, "bob", "feed export", whose="mine")
 
 
+async def test_feeds_that_are_off(live: LiveBot, guild: Guild) -> None:
+    live.bot.feeds_enabled = False
+    off = "⚠️ Whoever runs this bot has turned feeds off: nothing is read or posted"
+    assert off in (await imported(live, guild, opml(NEWS))).text
+    failing = [f"https://x{n}.example/" for n in range(12)]
+    assert off in (await imported(live, guild, opml(*failing))).text
+
+
 async def test_many_failures_come_as_a_file(live: LiveBot, guild: Guild) -> None:
     reply = await imported(live, guild, opml(*(f"https://x{n}.example/" for n in range(12))))
     assert "12 failed" in reply.text
