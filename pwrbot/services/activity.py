@@ -20,6 +20,7 @@ import msgspec
 from pwrbot.clock import Clock
 from pwrbot.entities import VoiceHour
 from pwrbot.repository import Repository
+from pwrbot.services.cover import day_digits
 from pwrbot.services.ranges import Range, bounds, day_starts
 from pwrbot.services.settings import SettingsService
 
@@ -347,8 +348,7 @@ def _quarters(row: VoiceHour) -> tuple[timedelta, ...]:
 
 def _digits(moment: datetime) -> int:
     """The hour a moment is in, as the roll-up writes it."""
-    day = moment.year * 10000 + moment.month * 100 + moment.day
-    return day * 100 + moment.hour
+    return day_digits(moment) * 100 + moment.hour
 
 
 def _moment(digits: int) -> datetime:

@@ -71,15 +71,22 @@ def months(since: datetime, until: datetime) -> Months:
     first, last, edges = _split(since, until)
     days: list[int] = []
     while first <= last and first.day > 1:
-        days.append(_day(first))
+        days.append(day_digits(first))
         first += _DAY
     end = _next(last)
     while first < end and end.day > 1:
         end -= _DAY
-        days.append(_day(end))
+        days.append(day_digits(end))
     if first >= end:
         return Months(since, until, 1, 0, days, edges)
-    return Months(since, until, _day(first) // 100, _day(end - _DAY) // 100, days, edges)
+    return Months(
+        since, until, day_digits(first) // 100, day_digits(end - _DAY) // 100, days, edges
+    )
+
+
+def day_digits(day: date) -> int:
+    """A day as the roll-ups write it: 20240229; that of a moment in its own zone."""
+    return day.year * 10000 + day.month * 100 + day.day
 
 
 def _split(since: datetime, until: datetime) -> tuple[date, date, list[int]]:
@@ -93,10 +100,10 @@ def _split(since: datetime, until: datetime) -> tuple[date, date, list[int]]:
     first, last = since.date(), until.date()
     edges: list[int] = []
     if since > _midnight(first):
-        edges.append(_day(first))
+        edges.append(day_digits(first))
         first = _next(first)
-    if until > _midnight(last) and (not edges or edges[0] != _day(last)):
-        edges.append(_day(last))
+    if until > _midnight(last) and (not edges or edges[0] != day_digits(last)):
+        edges.append(day_digits(last))
     if first >= last:
         return *none, edges
     return max(first, date(FIRST_YEAR, 1, 1)), last - _DAY, edges
@@ -190,7 +197,7 @@ def _month(year: int, number: int, first: date, last: date, today: date) -> _Par
         return whole
     inside, outside = _NOTHING, _NOTHING
     for day in _days(begin, end):
-        one = _period(_day(day), day, "day", today)
+        one = _period(day_digits(day), day, "day", today)
         if first <= day <= last:
             inside += one
         else:
@@ -221,7 +228,3 @@ def _next(day: date) -> date:
 
 def _midnight(day: date) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=UTC)
-
-
-def _day(day: date) -> int:
-    return day.year * 10000 + day.month * 100 + day.day

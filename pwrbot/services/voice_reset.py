@@ -24,6 +24,7 @@ from pwrbot.entities import OpenVoiceSession, VoiceRemoval, VoiceRemovedSession,
 from pwrbot.errors import PwrbotError
 from pwrbot.repository import Repository, Transaction
 from pwrbot.repository.errors import DatabaseBusy
+from pwrbot.services.cover import day_digits
 from pwrbot.services.voice_sessions import add_sessions
 from pwrbot.shards import ALL, Shards
 
@@ -310,7 +311,7 @@ class VoiceReset:
         before = (edge - _MICROSECOND).astimezone(UTC)
         return await self._repository.voice_sessions.across(
             guild_id=guild_id,
-            day=before.year * 10_000 + before.month * 100 + before.day,
+            day=day_digits(before),
             moment=edge,
             user_id=scope.user_id,
             channel_id=scope.channel_id,
