@@ -50,9 +50,13 @@ Catalog = Mapping[str, TableInfo]
 
 
 def read_catalog(schema: str, engine: EngineName) -> Catalog:
-    """The tables of a schema, from its CREATE statements."""
+    """The tables of a schema, from its CREATE statements; partitions are part of the whole."""
     statements = [_bare(tokens) for tokens in _statements(schema)]
-    tables = [tokens for tokens in statements if tokens[1].is_word("TABLE")]
+    tables = [
+        tokens
+        for tokens in statements
+        if tokens[1].is_word("TABLE") and not tokens[3].is_word("PARTITION")
+    ]
     return {
         _name(tokens[2]): _table(
             tokens, [s for s in statements if _indexed(s) == tokens[2].text], engine

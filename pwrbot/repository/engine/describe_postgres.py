@@ -2,7 +2,8 @@
 
 The schema is empty and was never analysed, so the planner's choice between two ways that both work
 means nothing. The ways that read a whole table (in sequence, or to join it by hash or merge) are
-made dear instead: where one is left in a plan, no index can serve the statement.
+made dear instead: where one is left in a plan, no index can serve the statement. All partitions of
+a table are in the plan, whatever the values.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ SET plan_cache_mode = force_generic_plan;
 SET enable_seqscan = off;
 SET enable_hashjoin = off;
 SET enable_mergejoin = off;
+SET enable_partition_pruning = off;
 SET jit = off;
 """
 
@@ -40,7 +42,19 @@ async def describe_postgres(
     """
     async with _connected(url) as connection:
         await connection.execute(SETTINGS)
-        return [await _described(connection, schema, text) for text in texts]
+        partitions = await connection.fetch(_PARTITIONS, schema)
+        wholes = {row["part"]: row["whole"] for row in partitions}
+        return [await _described(connection, schema, wholes, text) for text in texts]
+
+
+_PARTITIONS = """
+SELECT part.relname AS part, whole.relname AS whole
+FROM pg_inherits AS h
+JOIN pg_class AS part ON part.oid = h.inhrelid AND part.relispartition
+JOIN pg_class AS whole ON whole.oid = h.inhparent
+JOIN pg_namespace AS n ON n.oid = part.relnamespace
+WHERE n.nspname = $1 AND part.relkind IN ('r', 'p')
+"""
 
 
 async def run_script(url: PostgresURL, schema: str, script: str) -> None:
@@ -79,7 +93,10 @@ async def _connected(url: PostgresURL) -> AsyncGenerator[asyncpg.Connection[asyn
 
 
 async def _described(
-    connection: asyncpg.Connection[asyncpg.Record], schema: str, text: str
+    connection: asyncpg.Connection[asyncpg.Record],
+    schema: str,
+    wholes: Mapping[str, str],
+    text: str,
 ) -> Description | Refusal:
     try:
         prepared = await connection.prepare(text)
@@ -93,12 +110,13 @@ async def _described(
     parameters = tuple(_type(kind) for kind in prepared.get_parameters())
     columns = tuple(DescribedColumn(a.name, _type(a.type)) for a in prepared.get_attributes())
     steps = list(_steps(top))
+    read_whole = [step["Relation Name"] for step in steps if _reads_all(step)]
     return Description(
         parameters=parameters,
         columns=columns,
         readonly=not any(step["Node Type"] == "ModifyTable" for step in steps),
         plan=tuple(_line(step, schema) for step in steps),
-        scans=frozenset(step["Relation Name"] for step in steps if _reads_all(step)),
+        scans=frozenset(wholes.get(table, table) for table in read_whole),
     )
 
 

@@ -12,7 +12,8 @@ no backup is called for:
     -- derived voice_channel_totals: years are the sum of the months, which stay
 
 Not destructive: dropping an index, view, trigger, function or constraint loses no row and the
-rollback makes it again; whatever happens to a table that the same file makes concerns nobody yet.
+rollback makes it again; whatever happens to a table that the same file makes concerns nobody yet;
+a table that the file renames and then attaches to one of its old name goes on being read there.
 SQLite's way to change a column, a new table in place of the old one, drops the old one and so needs
 the mark. Rollback files need none: to take back is to drop what was made, and is done by hand, with
 no bot running.
@@ -21,7 +22,7 @@ no bot running.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from pathlib import Path
 from typing import Final
 
@@ -154,9 +155,10 @@ def does_nothing(steps: Sequence[Step]) -> bool:
 
 def _dangers(path: Path, steps: Sequence[Step]) -> Iterator[Danger]:
     made: set[str] = set()
-    for step in steps:
-        statement = _Statement(step, made)
-        for token, what in statement.dangers():
+    statements = [_Statement(step, made) for step in steps]
+    attached = {pair for statement in statements if (pair := statement.attached())}
+    for step, statement in zip(steps, statements, strict=True):
+        for token, what in statement.dangers(attached):
             yield Danger(path, step.line + token.line - statement.tokens[0].line, what)
         statement.note_tables()
 
@@ -187,12 +189,13 @@ class _Statement:
         self.tokens = [t for t in significant(tokenize(step.text)) if t.text != ";"]
         self._made = made
 
-    def dangers(self) -> _Found:
+    def dangers(self, attached: Set[tuple[str, str]]) -> _Found:
+        """``attached``: the tables to which the file attaches a partition, and that partition."""
         first = self.tokens[0]
         if first.is_word("DROP"):
             yield from self._drop()
         elif first.is_word("ALTER"):
-            yield from self._alter()
+            yield from self._alter(attached)
         elif first.is_word("TRUNCATE"):
             yield first, "empties a table"
         elif first.is_word("DO", "CALL", "EXECUTE"):
@@ -215,10 +218,27 @@ class _Statement:
             if not self.tokens[place].is_word("IF"):
                 self._made.add(self._name(place)[0])
         elif self._is(0, "ALTER") and self._is(1, "TABLE"):
-            name, place = self._name(self._after(2, "IF", "EXISTS", "ONLY"))
-            if name in self._made and self._is(place, "RENAME") and self._is(place + 1, "TO"):
+            name, new = self._renamed()
+            if new and name in self._made:
                 self._made.discard(name)
-                self._made.add(self._name(place + 2)[0])
+                self._made.add(new)
+            elif (pair := self.attached()) and pair[1] not in self._made:
+                self._made.discard(pair[0])  # it holds rows of before from here on
+
+    def attached(self) -> tuple[str, str] | None:
+        """A table that this attaches a partition to, and the partition."""
+        if self._is(0, "ALTER") and self._is(1, "TABLE"):
+            name, place = self._name(self._after(2, "IF", "EXISTS", "ONLY"))
+            if self._is(place, "ATTACH"):
+                return name, self._name(self._after(place + 1, "PARTITION"))[0]
+        return None
+
+    def _renamed(self) -> tuple[str, str]:
+        """The table of an ALTER TABLE, and the name it gives it; empty where it gives none."""
+        name, place = self._name(self._after(2, "IF", "EXISTS", "ONLY"))
+        if self._is(place, "RENAME") and self._is(place + 1, "TO"):
+            return name, self._name(place + 2)[0]
+        return name, ""
 
     def _drop(self) -> _Found:
         kind, last = self.tokens[1], self.tokens[-1]
@@ -235,11 +255,11 @@ class _Statement:
         elif not kind.is_word(*_LOSE_NOTHING):
             yield kind, f"drops a {kind.text.lower()}"
 
-    def _alter(self) -> _Found:
+    def _alter(self, attached: Set[tuple[str, str]]) -> _Found:
         kind = self.tokens[1]
         if kind.is_word("TABLE"):
             name, place = self._name(self._after(2, "IF", "EXISTS", "ONLY"))
-            if name not in self._made:
+            if name not in self._made and self._renamed() not in attached:
                 for action in self._actions(place):
                     yield from _action(name, action)
         elif not kind.is_word(*_UNSEEN):

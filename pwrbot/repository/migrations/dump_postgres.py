@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
+
 from pwrbot.repository.migrations.errors import MigrationError
 
 if TYPE_CHECKING:
@@ -16,9 +18,19 @@ if TYPE_CHECKING:
 _HERE: Final = "(SELECT oid FROM pg_namespace WHERE nspname = current_schema())"
 
 _TABLES: Final = f"""
-SELECT c.oid, quote_ident(c.relname), array_to_string(c.reloptions, ', '), c.relname
+SELECT
+    c.oid,
+    quote_ident(c.relname),
+    array_to_string(c.reloptions, ', '),
+    c.relname,
+    pg_get_partkeydef(c.oid),
+    whole.oid,
+    quote_ident(whole.relname),
+    pg_get_expr(c.relpartbound, c.oid)
 FROM pg_class AS c
-WHERE c.relnamespace = {_HERE} AND c.relkind = 'r'
+LEFT JOIN pg_inherits AS h ON h.inhrelid = c.oid AND c.relispartition
+LEFT JOIN pg_class AS whole ON whole.oid = h.inhparent
+WHERE c.relnamespace = {_HERE} AND c.relkind IN ('r', 'p')
 ORDER BY c.relname COLLATE "C"
 """
 
@@ -39,20 +51,23 @@ WHERE a.attrelid = :table AND a.attnum > 0 AND NOT a.attisdropped
 ORDER BY a.attnum
 """
 
-# PostgreSQL 18 lists NOT NULL here too; it stands with its column.
+# PostgreSQL 18 lists NOT NULL here too; it stands with its column. What a partition has from the
+# whole is made with it.
 _CONSTRAINTS: Final = """
 SELECT quote_ident(c.conname), c.contype::text, pg_get_constraintdef(c.oid, true), c.confrelid
 FROM pg_constraint AS c
-WHERE c.conrelid = :table AND c.contype IN ('p', 'u', 'c', 'f', 'x')
+WHERE
+    c.conrelid = :table AND c.contype IN ('p', 'u', 'c', 'f', 'x')
+    AND c.conparentid = 0 AND c.coninhcount = 0
 ORDER BY array_position(ARRAY['p', 'u', 'x', 'c', 'f'], c.contype::text), c.conname COLLATE "C"
 """
 
 _INDEXES: Final = """
-SELECT pg_get_indexdef(i.indexrelid, 0, true)
+SELECT replace(pg_get_indexdef(i.indexrelid, 0, true), ' ON ONLY ', ' ON ')
 FROM pg_index AS i
 JOIN pg_class AS c ON c.oid = i.indexrelid
 WHERE
-    i.indrelid = :table
+    i.indrelid = :table AND NOT c.relispartition
     AND NOT EXISTS (SELECT 1 FROM pg_constraint AS k WHERE k.conindid = i.indexrelid
         AND k.contype IN ('p', 'u', 'x'))
 ORDER BY c.relname COLLATE "C"
@@ -93,7 +108,7 @@ _TRIGGERS: Final = f"""
 SELECT pg_get_triggerdef(g.oid, true)
 FROM pg_trigger AS g
 JOIN pg_class AS c ON c.oid = g.tgrelid
-WHERE c.relnamespace = {_HERE} AND NOT g.tgisinternal
+WHERE c.relnamespace = {_HERE} AND NOT g.tgisinternal AND g.tgparentid = 0
 ORDER BY c.relname COLLATE "C", g.tgname COLLATE "C"
 """
 
@@ -102,7 +117,7 @@ _OTHERS: Final = f"""
 SELECT 'relation ' || c.relname
 FROM pg_class AS c
 WHERE
-    c.relnamespace = {_HERE} AND c.relkind IN ('S', 'm', 'p', 'f')
+    c.relnamespace = {_HERE} AND c.relkind IN ('S', 'm', 'f')
     AND NOT EXISTS (SELECT 1 FROM pg_depend AS d WHERE d.classid = 'pg_class'::regclass
         AND d.objid = c.oid AND d.deptype = 'i')
 UNION ALL
@@ -127,23 +142,25 @@ def postgres_tables(backend: MigrationBackend) -> list[str]:
             f"The dump of the schema does not know these yet: {', '.join(others)}."
             f" Teach it to {__name__}."
         )
-    tables = [row for row in backend.rows(_TABLES) if row[3] not in BOOKKEEPING]
-    constraints = {row[0]: backend.rows(_CONSTRAINTS, {"table": row[0]}) for row in tables}
+    tables = [_Table(*row) for row in backend.rows(_TABLES) if row[3] not in BOOKKEEPING]
+    constraints = {one.oid: backend.rows(_CONSTRAINTS, {"table": one.oid}) for one in tables}
     parts = [f"CREATE TYPE {name} AS ENUM ({labels});" for name, labels in backend.rows(_ENUMS)]
     made: set[int] = set()
     late: list[str] = []
-    for oid, name, options, _ in _ordered(tables, constraints):
-        made.add(oid)
-        lines = [_column(*column) for column in backend.rows(_COLUMNS, {"table": oid})]
-        for constraint, _, definition, target in constraints[oid]:
+    for table in _ordered(tables, constraints):
+        made.add(table.oid)
+        lines: list[str] = []
+        if table.whole is None:
+            columns = backend.rows(_COLUMNS, {"table": table.oid})
+            lines += [_column(*column) for column in columns]
+        for constraint, _, definition, target in constraints[table.oid]:
             line = f"CONSTRAINT {constraint} {definition}"
             if target and target not in made:
-                late.append(f"ALTER TABLE {name} ADD {line};")
+                late.append(f"ALTER TABLE {table.name} ADD {line};")
             else:
                 lines.append(line)
-        body = ",\n".join(f"    {line}" for line in lines)
-        parts.append(f"CREATE TABLE {name} (\n{body}\n){f' WITH ({options})' if options else ''};")
-        parts.extend(f"{index};" for (index,) in backend.rows(_INDEXES, {"table": oid}))
+        parts.append(f"{table.create(lines)};")
+        parts.extend(f"{index};" for (index,) in backend.rows(_INDEXES, {"table": table.oid}))
     parts += late
     parts += [f"CREATE VIEW {name} AS\n{query}" for name, query in backend.rows(_VIEWS)]
     for definition, qualifier in backend.rows(_FUNCTIONS):
@@ -153,20 +170,47 @@ def postgres_tables(backend: MigrationBackend) -> list[str]:
     return parts
 
 
-def _ordered(tables: Sequence[Any], constraints: dict[int, list[Any]]) -> list[Any]:
+class _Table(msgspec.Struct, frozen=True):
+    """A row of _TABLES. Names are quoted where they have to be."""
+
+    oid: int
+    name: str
+    options: str | None
+    plain_name: str
+    divided_by: str | None
+    """How it is partitioned."""
+    whole: int | None
+    """The table that it is a partition of."""
+    whole_name: str | None
+    bound: str | None
+    """Which of its rows."""
+
+    def create(self, lines: Sequence[str]) -> str:
+        body = ",\n".join(f"    {line}" for line in lines)
+        words = [f"CREATE TABLE {self.name}"]
+        words += [f"PARTITION OF {self.whole_name}"] if self.whole else []
+        words += [f"(\n{body}\n)"] if lines else []
+        words += [self.bound] if self.bound else []
+        words += [f"PARTITION BY {self.divided_by}"] if self.divided_by else []
+        words += [f"WITH ({self.options})"] if self.options else []
+        return " ".join(words)
+
+
+def _ordered(tables: Sequence[_Table], constraints: dict[int, list[Any]]) -> list[_Table]:
     """By name, but what is referred to before what refers to it, where there is no circle."""
-    waiting, ordered, made = list(tables), list[Any](), set[int]()
+    waiting, ordered, made = list(tables), list[_Table](), set[int]()
     while waiting:
         table = next((one for one in waiting if _targets(one, constraints) <= made), waiting[0])
         waiting.remove(table)
         ordered.append(table)
-        made.add(table[0])
+        made.add(table.oid)
     return ordered
 
 
-def _targets(table: Any, constraints: dict[int, list[Any]]) -> set[int]:
-    oid = table[0]
-    return {target for _, _, _, target in constraints[oid] if target and target != oid}
+def _targets(table: _Table, constraints: dict[int, list[Any]]) -> set[int]:
+    """A foreign key's, and the whole of a partition."""
+    targets = {target for _, _, _, target in constraints[table.oid]} | {table.whole}
+    return {target for target in targets if target and target != table.oid}
 
 
 def _column(

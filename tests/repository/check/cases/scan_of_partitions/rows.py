@@ -1,0 +1,22 @@
+from typing import Protocol
+
+from pwrbot.entities import Entity, Key
+from pwrbot.repository.table import Table
+
+
+class Thing(Entity, frozen=True, gc=False):
+    id: Key[int]
+    name: str
+    size: int | None
+
+
+class Things(Table[Thing, int], Protocol):
+    async def by_name(self, *, name: str) -> list[Thing]: ...
+
+    async def meant(self, *, name: str) -> list[Thing]: ...
+
+    async def by_id(self, *, id: int) -> list[Thing]: ...
+
+
+class Tables:
+    things: Things
