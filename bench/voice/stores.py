@@ -240,8 +240,8 @@ async def postgres_stores(wanted: DataSet, server: str, say: Say) -> Stores:
             name = wanted.name(kind, "postgres")
             urls[kind] = _database(server, name)
             if name in there:
-                if kind == "ours":
-                    migrate(parse_url(urls[kind]))
+                if kind == "ours" and migrate(parse_url(urls[kind])):
+                    await _settle(urls[kind])
                 continue
             making = f"{name}_making"
             old = {one for one in there if wanted.outdated(kind, "postgres", one)}

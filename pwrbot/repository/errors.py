@@ -59,7 +59,9 @@ class ConstraintViolation(DatabaseError):
     def __init__(self, message: str, constraint: str | None = None) -> None:
         super().__init__(message)
         self.constraint = constraint
-        """The constraint's name, the same from either engine; None where none is named."""
+        """The constraint's name; None where none is named. The same from either engine, but for a
+        table that PostgreSQL keeps in partitions: there it is that of the partition.
+        """
 
 
 class UniqueViolation(ConstraintViolation):

@@ -197,7 +197,13 @@ CREATE TABLE voice_member_totals (
     user_id bigint NOT NULL,
     total interval NOT NULL,
     CONSTRAINT voice_member_totals_pkey PRIMARY KEY (guild_id, period, user_id)
-) WITH (fillfactor=80);
+) PARTITION BY RANGE (period);
+
+CREATE TABLE voice_member_day_totals PARTITION OF voice_member_totals FOR VALUES FROM ('1000000') TO (MAXVALUE) WITH (fillfactor=80);
+
+CREATE TABLE voice_member_month_totals PARTITION OF voice_member_totals FOR VALUES FROM ('10000') TO ('1000000') WITH (fillfactor=80);
+
+CREATE TABLE voice_member_year_totals PARTITION OF voice_member_totals FOR VALUES FROM (MINVALUE) TO ('10000') WITH (fillfactor=80);
 
 CREATE TABLE voice_removals (
     guild_id bigint NOT NULL,
@@ -413,6 +419,7 @@ CREATE OR REPLACE FUNCTION take_voice_totals()
  LANGUAGE plpgsql
  SET search_path FROM CURRENT
  SET "TimeZone" TO 'UTC'
+ SET enable_seqscan TO 'off'
 AS $function$
 BEGIN
     INSERT INTO voice_member_totals AS kept (guild_id, period, user_id, total)
@@ -445,16 +452,49 @@ BEGIN
     ORDER BY gone.guild_id, gone.period, gone.user_id
     ON CONFLICT (guild_id, period, user_id) DO UPDATE SET total = kept.total + excluded.total;
 
-    DELETE FROM voice_member_totals
+    -- Part by part: a place (ctid) is one within a part only.
+    DELETE FROM voice_member_day_totals
     WHERE ctid = ANY(ARRAY(
         SELECT kept.ctid
-        FROM (SELECT DISTINCT guild_id, day, user_id FROM removed) AS gone
+        FROM (SELECT DISTINCT guild_id, day AS period, user_id FROM removed) AS gone
         CROSS JOIN LATERAL (
-            VALUES (gone.day), (gone.day / 100), (gone.day / 10000), (0)
+            SELECT totals.ctid
+            FROM voice_member_day_totals AS totals
+            WHERE
+                totals.guild_id = gone.guild_id
+                AND totals.period = gone.period
+                AND totals.user_id = gone.user_id
+                AND totals.total = INTERVAL '0'
+            LIMIT 1
+        ) AS kept
+    ));
+
+    DELETE FROM voice_member_month_totals
+    WHERE ctid = ANY(ARRAY(
+        SELECT kept.ctid
+        FROM (SELECT DISTINCT guild_id, day / 100 AS period, user_id FROM removed) AS gone
+        CROSS JOIN LATERAL (
+            SELECT totals.ctid
+            FROM voice_member_month_totals AS totals
+            WHERE
+                totals.guild_id = gone.guild_id
+                AND totals.period = gone.period
+                AND totals.user_id = gone.user_id
+                AND totals.total = INTERVAL '0'
+            LIMIT 1
+        ) AS kept
+    ));
+
+    DELETE FROM voice_member_year_totals
+    WHERE ctid = ANY(ARRAY(
+        SELECT kept.ctid
+        FROM (SELECT DISTINCT guild_id, day / 10000 AS year, user_id FROM removed) AS gone
+        CROSS JOIN LATERAL (
+            VALUES (gone.year), (0)
         ) AS periods (period)
         CROSS JOIN LATERAL (
             SELECT totals.ctid
-            FROM voice_member_totals AS totals
+            FROM voice_member_year_totals AS totals
             WHERE
                 totals.guild_id = gone.guild_id
                 AND totals.period = periods.period

@@ -200,7 +200,7 @@ def test_every_step_back_and_forth_over_rows(url: SQLiteURL | PostgresURL) -> No
             name: without_lost_columns(after[name], rows) for name, rows in kept.items()
         }
         fill(url)
-    assert set(re.findall(r"\bCREATE TABLE (\w+)", latest)) == set(ROWS), (
+    assert set(re.findall(r"\bCREATE TABLE (\w+) \(", latest)) == set(ROWS), (
         "a new table needs a row in this test"
     )
 
@@ -226,6 +226,20 @@ def test_channels_by_year_come_back_and_go(url: SQLiteURL | PostgresURL) -> None
     assert again() == before
     migrate(url)
     assert again() == totals() == latest
+
+
+def test_totals_of_members_go_with_their_sessions(url: SQLiteURL | PostgresURL) -> None:
+    """In parts, in one table as before 0011, and in parts again."""
+    count = "SELECT count(*) FROM voice_member_totals"
+    migrate(url)
+    number = len(status(url).migrations)
+    for step in (lambda: None, lambda: rollback(url, steps=number - 10), lambda: migrate(url)):
+        fill(url)
+        kept = run(url, count)
+        step()
+        assert run(url, count) == kept == [(37,)]  # 33 days, two months, a year, all time
+        run(url, "DELETE FROM voice_sessions")
+        assert run(url, count) == [(0,)]
 
 
 def test_the_dump_makes_the_schema_again(
@@ -267,6 +281,19 @@ def test_the_dump_knows_more_than_tables(postgres_database: PostgresURL, tree: S
             RETURN NEW;
         END $$;
         CREATE TRIGGER touched BEFORE UPDATE ON "Zoo" FOR EACH ROW EXECUTE FUNCTION touch();
+        CREATE TABLE visits (
+            day DATE CHECK (day > '2000-01-01'),
+            zoo BIGINT REFERENCES "Zoo" (id),
+            name TEXT COLLATE "C",
+            PRIMARY KEY (day, zoo)
+        ) PARTITION BY RANGE (day);
+        CREATE INDEX visits_zoo ON visits (zoo);
+        CREATE TABLE late_visits PARTITION OF visits (CONSTRAINT named CHECK (name <> ''))
+            FOR VALUES FROM ('2030-01-01') TO (MAXVALUE) PARTITION BY HASH (zoo);
+        CREATE TABLE a_late_visit PARTITION OF late_visits
+            FOR VALUES WITH (MODULUS 2, REMAINDER 1) WITH (fillfactor = 70);
+        CREATE TABLE other_visits PARTITION OF visits DEFAULT;
+        CREATE TRIGGER visited BEFORE UPDATE ON visits FOR EACH ROW EXECUTE FUNCTION touch();
         """,
         engines=("postgres",),
     )
@@ -274,7 +301,13 @@ def test_the_dump_knows_more_than_tables(postgres_database: PostgresURL, tree: S
     migrate(postgres_database, directory=tree.root)
     dump = dump_schema(postgres_database)
     assert "pwrbot." not in dump
-    for part in ("hue colour DEFAULT 'red'::colour NOT NULL", "fillfactor=80", "CREATE VIEW big"):
+    for part in (
+        "hue colour DEFAULT 'red'::colour NOT NULL",
+        "fillfactor=80",
+        "CREATE VIEW big",
+        " DEFAULT;",
+        "CONSTRAINT named",
+    ):
         assert part in dump
     run(postgres_database, "CREATE SCHEMA again", "SET search_path TO again", dump)
     assert dump_schema(postgres_database, schema="again") == dump

@@ -71,6 +71,11 @@ KEYS = {
 
 TABLES = frozenset(table for tables in KEYS.values() for table in tables)
 
+PARTS = {
+    f"voice_member_{length}_totals": "voice_member_totals" for length in ("day", "month", "year")
+}
+"""The partitions of a table, on PostgreSQL."""
+
 
 class Read(msgspec.Struct, frozen=True):
     """One step of a plan that reads a table."""
@@ -264,7 +269,7 @@ async def test_what_deletes_sessions_reads_no_more_than_they_are(
         )
         deleted = int(sessions.rpartition(" ")[2])
         assert deleted > 5
-        for table in ("voice_segments", "voice_member_totals", "voice_channel_totals"):
+        for table in ("voice_segments", *PARTS, "voice_channel_totals"):
             read = await connection.fetchrow(
                 "SELECT seq_tup_read, idx_tup_fetch FROM pg_stat_xact_user_tables"
                 " WHERE schemaname = 'pwrbot' AND relname = $1",
@@ -275,6 +280,39 @@ async def test_what_deletes_sessions_reads_no_more_than_they_are(
             assert read["idx_tup_fetch"] <= 40 * deleted, (table, read, deleted)
     finally:
         await transaction.rollback()
+        await connection.close()
+
+
+@pytest.mark.parametrize("filled_url", ["postgres"], indirect=True)
+async def test_totals_of_years_are_not_spread_among_those_of_days(filled_url: str) -> None:
+    """A board of a year reads a row for each member: from the few pages that these fill, though
+    they came one by one, day after day.
+    """
+    guild_id = ALL_GUILDS + 1
+    connection = await asyncpg.connect(filled_url)
+    try:
+        await connection.execute("SET search_path = pwrbot")
+        for day in range(MEMBERS):
+            await connection.execute(
+                "INSERT INTO voice_sessions (guild_id, user_id, joined_at, channel_id, left_at)"
+                " SELECT $1, member, $2, 1, $3 FROM generate_series(0, $4::int) AS m (member)",
+                guild_id,
+                datetime(2026, 1, 1, 1, tzinfo=UTC) + timedelta(days=day),
+                datetime(2026, 1, 1, 2, tzinfo=UTC) + timedelta(days=day),
+                day,
+            )
+        for period in (0, 2026, 202601):
+            found = await connection.fetchrow(
+                "SELECT count(*) AS rows, count(DISTINCT (ctid::text::point)[0]) AS pages"
+                " FROM voice_member_totals WHERE guild_id = $1 AND period = $2",
+                guild_id,
+                period,
+            )
+            assert found is not None
+            assert found["rows"] > 30
+            assert found["pages"] <= 20, period
+    finally:
+        await connection.execute("DELETE FROM voice_sessions WHERE guild_id = $1", guild_id)
         await connection.close()
 
 
@@ -315,15 +353,17 @@ def _reads_sqlite(statement: Statement, lines: Sequence[str]) -> Iterator[Read]:
 
 
 def _reads_postgres(step: Mapping[str, Any], table: str | None = None) -> Iterator[Read]:
-    table = step.get("Relation Name", table)
+    named = step.get("Relation Name")
+    here = PARTS.get(named, named) if named else None
+    table = here or table
     condition = step.get("Index Cond")
-    if step["Node Type"] == "Bitmap Heap Scan" and step["Relation Name"] in TABLES:
+    if step["Node Type"] == "Bitmap Heap Scan" and here in TABLES:
         pass  # its table is read by the index below
     elif step["Node Type"] in ("Index Scan", "Index Only Scan", "Bitmap Index Scan"):
         if table in TABLES:
             columns = re.findall(r"\b(\w+) [=<>]", condition or "")
             yield Read(table, frozenset(columns))
-    elif step.get("Relation Name") in TABLES:
-        yield Read(step["Relation Name"], frozenset())
+    elif here in TABLES:
+        yield Read(here, frozenset())
     for child in step.get("Plans", ()):
         yield from _reads_postgres(child, table)
