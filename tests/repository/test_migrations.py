@@ -311,6 +311,14 @@ def test_the_dump_knows_more_than_tables(postgres_database: PostgresURL, tree: S
         assert part in dump
     run(postgres_database, "CREATE SCHEMA again", "SET search_path TO again", dump)
     assert dump_schema(postgres_database, schema="again") == dump
+    run(postgres_database, "ALTER TABLE other_visits ALTER COLUMN name SET DEFAULT 'x'")
+    with pytest.raises(MigrationError, match=r"of the whole other_visits\.name"):
+        dump_schema(postgres_database)
+    run(postgres_database, "ALTER TABLE other_visits ALTER COLUMN name DROP DEFAULT")
+    run(postgres_database, "CREATE INDEX visits_name ON ONLY visits (name)")
+    with pytest.raises(MigrationError, match="not valid visits_name"):
+        dump_schema(postgres_database)
+    run(postgres_database, "DROP INDEX visits_name")
     run(postgres_database, "CREATE SEQUENCE unheard_of")
     with pytest.raises(MigrationError, match="relation unheard_of"):
         dump_schema(postgres_database)

@@ -403,6 +403,7 @@ def test_text_is_never_markup() -> None:
         ("ALTER TABLE ONLY feeds ADD COLUMN x TEXT", "ACCESS EXCLUSIVE", "feeds"),
         ("ALTER TABLE feeds ALTER COLUMN x SET NOT NULL", "ACCESS EXCLUSIVE", "feeds"),
         ("ALTER TABLE feeds VALIDATE CONSTRAINT c", "SHARE UPDATE EXCLUSIVE", "feeds"),
+        ("ALTER TABLE items ATTACH PARTITION feeds DEFAULT", "ACCESS EXCLUSIVE", "feeds"),
         (
             "ALTER TABLE feeds ADD CONSTRAINT c FOREIGN KEY (x) REFERENCES y (id)",
             "SHARE ROW EXCLUSIVE",

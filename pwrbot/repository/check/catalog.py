@@ -38,7 +38,7 @@ class TableInfo(msgspec.Struct, frozen=True):
     unique: tuple[frozenset[str], ...]
     """Sets of columns no two rows agree in and that are never NULL, the primary key first."""
     fingerprint: str
-    """Changes with the table and its indexes, and not with comments or white space."""
+    """Changes with the table, its partitions and indexes, not with comments or white space."""
 
     @property
     def of_guild(self) -> bool:
@@ -59,10 +59,23 @@ def read_catalog(schema: str, engine: EngineName) -> Catalog:
     ]
     return {
         _name(tokens[2]): _table(
-            tokens, [s for s in statements if _indexed(s) == tokens[2].text], engine
+            tokens,
+            [s for s in statements if _indexed(s) == tokens[2].text],
+            list(_parts(tokens[2], statements)),
+            engine,
         )
         for tokens in tables
     }
+
+
+def _parts(table: Token, statements: Sequence[list[Token]]) -> Iterator[list[Token]]:
+    """What makes the partitions of a table, and theirs, and what is made on them."""
+    for tokens in statements:
+        partition = tokens[1].is_word("TABLE") and tokens[3].is_word("PARTITION")
+        if partition and tokens[5].text == table.text:
+            yield tokens
+            yield from (s for s in statements if _indexed(s) == tokens[2].text)
+            yield from _parts(tokens[2], statements)
 
 
 def digest(text: str) -> str:
@@ -94,7 +107,10 @@ def _bare(tokens: list[Token]) -> list[Token]:
 
 
 def _table(
-    tokens: Sequence[Token], indexes: Sequence[Sequence[Token]], engine: EngineName
+    tokens: Sequence[Token],
+    indexes: Sequence[Sequence[Token]],
+    parts: Sequence[Sequence[Token]],
+    engine: EngineName,
 ) -> TableInfo:
     items, end = _items(tokens, 3)
     options = tokens[end:]
@@ -120,7 +136,7 @@ def _table(
         for name in primary:
             columns[name] = msgspec.structs.replace(columns[name], nullable=False)
     unique += [names for index in indexes if (names := _unique_index(index))]
-    whole = [t.text for statement in (tokens, *indexes) for t in (*statement, tokens[0])]
+    whole = [t.text for statement in (tokens, *indexes, *parts) for t in (*statement, tokens[0])]
     return TableInfo(
         name=_name(tokens[2]),
         columns=columns,

@@ -51,7 +51,7 @@ _PARTITIONS = """
 SELECT part.relname AS part, whole.relname AS whole
 FROM pg_inherits AS h
 JOIN pg_class AS part ON part.oid = h.inhrelid AND part.relispartition
-JOIN pg_class AS whole ON whole.oid = h.inhparent
+JOIN pg_class AS whole ON whole.oid = pg_partition_root(part.oid)
 JOIN pg_namespace AS n ON n.oid = part.relnamespace
 WHERE n.nspname = $1 AND part.relkind IN ('r', 'p')
 """

@@ -13,7 +13,8 @@ no backup is called for:
 
 Not destructive: dropping an index, view, trigger, function or constraint loses no row and the
 rollback makes it again; whatever happens to a table that the same file makes concerns nobody yet;
-a table that the file renames and then attaches to one of its old name goes on being read there.
+a table that the file renames and then attaches to one of its old name goes on being read there
+(whether the bounds leave a gap is not looked at).
 SQLite's way to change a column, a new table in place of the old one, drops the old one and so needs
 the mark. Rollback files need none: to take back is to drop what was made, and is done by hand, with
 no bot running.
@@ -156,9 +157,9 @@ def does_nothing(steps: Sequence[Step]) -> bool:
 def _dangers(path: Path, steps: Sequence[Step]) -> Iterator[Danger]:
     made: set[str] = set()
     statements = [_Statement(step, made) for step in steps]
-    attached = {pair for statement in statements if (pair := statement.attached())}
-    for step, statement in zip(steps, statements, strict=True):
-        for token, what in statement.dangers(attached):
+    for place, (step, statement) in enumerate(zip(steps, statements, strict=True)):
+        later = {pair for other in statements[place:] if (pair := other.attached())}
+        for token, what in statement.dangers(later):
             yield Danger(path, step.line + token.line - statement.tokens[0].line, what)
         statement.note_tables()
 
@@ -190,7 +191,7 @@ class _Statement:
         self._made = made
 
     def dangers(self, attached: Set[tuple[str, str]]) -> _Found:
-        """``attached``: the tables to which the file attaches a partition, and that partition."""
+        """``attached``: tables to which the file goes on to attach a partition, and which."""
         first = self.tokens[0]
         if first.is_word("DROP"):
             yield from self._drop()
@@ -213,7 +214,7 @@ class _Statement:
             yield first, f"does what is not known here ({first.text})"
 
     def note_tables(self) -> None:
-        """Remember the table that this makes, or whose name it changes."""
+        """Remember the table that this makes, or whose name it changes; forget what it drops."""
         if (place := self._created_table()) is not None:
             if not self.tokens[place].is_word("IF"):
                 self._made.add(self._name(place)[0])
@@ -222,8 +223,12 @@ class _Statement:
             if new and name in self._made:
                 self._made.discard(name)
                 self._made.add(new)
+            elif new:
+                self._made.discard(new)
             elif (pair := self.attached()) and pair[1] not in self._made:
-                self._made.discard(pair[0])  # it holds rows of before from here on
+                self._made.clear()  # one holds rows of before now, and so may what it is part of
+        elif self._is(0, "DROP") and self._is(1, "TABLE"):
+            self._made.difference_update(_bare(token) for token in self.tokens[2:])
 
     def attached(self) -> tuple[str, str] | None:
         """A table that this attaches a partition to, and the partition."""

@@ -121,6 +121,22 @@ WHERE
     AND NOT EXISTS (SELECT 1 FROM pg_depend AS d WHERE d.classid = 'pg_class'::regclass
         AND d.objid = c.oid AND d.deptype = 'i')
 UNION ALL
+SELECT 'index that is not valid ' || c.relname
+FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid
+WHERE c.relnamespace = {_HERE} AND NOT i.indisvalid
+UNION ALL
+SELECT 'column that differs from that of the whole ' || c.relname || '.' || a.attname
+FROM pg_class AS c
+JOIN pg_inherits AS h ON h.inhrelid = c.oid AND c.relispartition AND c.relkind IN ('r', 'p')
+JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+JOIN pg_attribute AS w ON w.attrelid = h.inhparent AND w.attname = a.attname
+LEFT JOIN pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+LEFT JOIN pg_attrdef AS e ON e.adrelid = w.attrelid AND e.adnum = w.attnum
+WHERE c.relnamespace = {_HERE} AND (
+    a.attnotnull <> w.attnotnull
+    OR pg_get_expr(d.adbin, d.adrelid) IS DISTINCT FROM pg_get_expr(e.adbin, e.adrelid)
+)
+UNION ALL
 SELECT 'type ' || t.typname FROM pg_type AS t
 WHERE t.typnamespace = {_HERE} AND t.typtype IN ('d', 'r')
 UNION ALL

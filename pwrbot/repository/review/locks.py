@@ -80,6 +80,8 @@ def _lock(tokens: Sequence[Token]) -> tuple[str, str]:
         return "" if quiet else level, on or _name_after(tokens, second.text.upper())
     if first.is_word("ALTER"):
         if second.is_word("TABLE"):
+            if part := _attached(tokens):
+                return "ACCESS EXCLUSIVE", part
             return _alter_table(tokens), _name_after(tokens, "TABLE")
         if second.is_word("INDEX"):
             return "SHARE UPDATE EXCLUSIVE", _name_after(tokens, "INDEX")
@@ -101,6 +103,12 @@ def _lock(tokens: Sequence[Token]) -> tuple[str, str]:
     if first.is_word("TRUNCATE", "CLUSTER", "LOCK", "REINDEX"):
         return "ACCESS EXCLUSIVE", _name_after(tokens, "TABLE", first.text.upper())
     return "ACCESS EXCLUSIVE", ""  # DO and what is not known: the worst
+
+
+def _attached(tokens: Sequence[Token]) -> str:
+    """The table that is made a partition, which is locked more than the whole."""
+    attaches = any(token.is_word("ATTACH") for token in tokens)
+    return _name_after(tokens, "PARTITION") if attaches else ""
 
 
 def _alter_table(tokens: Sequence[Token]) -> str:

@@ -56,6 +56,24 @@ def test_keys_and_unique_columns_are_found_however_they_are_written() -> None:
     assert [c.name for c in catalog["t"].columns.values() if c.filled] == ["b"]
 
 
+def test_partitions_are_part_of_the_whole() -> None:
+    whole = "CREATE TABLE t (a BIGINT, PRIMARY KEY (a)) PARTITION BY RANGE (a);"
+    first = "CREATE TABLE p PARTITION OF t FOR VALUES FROM (MINVALUE) TO (7)"
+    again = "CREATE TABLE q PARTITION OF p DEFAULT;"
+    index = "CREATE INDEX i ON q (a);"
+    found = [
+        read_catalog(text, "postgres")
+        for text in (
+            whole,
+            f"{whole} {first};",
+            f"{whole} {first} PARTITION BY RANGE (a); {again}",
+            f"{whole} {first} PARTITION BY RANGE (a); {again} {index}",
+        )
+    ]
+    assert [list(catalog) for catalog in found] == [["t"]] * 4
+    assert len({catalog["t"].fingerprint for catalog in found}) == 4
+
+
 def test_a_digest_keeps_to_what_means_something() -> None:
     text = "SELECT a, 'b  c' AS x\nFROM t;"
     assert digest(text) == digest("SELECT a,'b  c' AS x -- why\n /* and */ FROM t")
