@@ -27,7 +27,7 @@ from tests.conftest import PostgresServer
 KILLS = 50
 WORLDS = 5
 HEARTBEAT = 1.0
-SLACK = 0.5
+SLACK = 0.9
 """Seconds an event, a heartbeat or a kill may take on its way on a busy machine."""
 
 NAMES = [f"member{number}" for number in range(8)]

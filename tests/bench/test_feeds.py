@@ -33,12 +33,12 @@ def test_a_measurement() -> None:
             assert (one.asked.requests, one.asked.unchanged) == (FEEDS, unchanged), (kind, name)
     for name in names[1:]:
         quiet, news = (measured[kind][name][0].spent.statements for kind in ("quiet", "news"))
-        # A claim and a finish; a renewal of claims at times; a claim that finds nothing more.
+        # A claim and a finish; a claim that finds nothing more; renewals where it takes long.
         assert quiet is not None
-        assert 3 <= quiet <= 5
+        assert 3 <= quiet < 10
         # Each feed with news: name, ids, items known before, the new one, outbox, queues.
         assert news is not None
-        assert 10 <= news - quiet <= 14
+        assert 12 < news < 30
     assert table(FEEDS, measured).count("\n") == 10
 
 

@@ -319,6 +319,14 @@ def test_the_dump_knows_more_than_tables(postgres_database: PostgresURL, tree: S
     with pytest.raises(MigrationError, match="not valid visits_name"):
         dump_schema(postgres_database)
     run(postgres_database, "DROP INDEX visits_name")
+    run(postgres_database, "ALTER INDEX other_visits_pkey RENAME TO others")
+    with pytest.raises(MigrationError, match="not named after it others"):
+        dump_schema(postgres_database)
+    run(postgres_database, "ALTER INDEX others RENAME TO other_visits_pkey")
+    run(postgres_database, "CREATE TABLE child () INHERITS (keepers)")
+    with pytest.raises(MigrationError, match="table that inherits child"):
+        dump_schema(postgres_database)
+    run(postgres_database, "DROP TABLE child")
     run(postgres_database, "CREATE SEQUENCE unheard_of")
     with pytest.raises(MigrationError, match="relation unheard_of"):
         dump_schema(postgres_database)

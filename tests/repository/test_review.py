@@ -404,6 +404,7 @@ def test_text_is_never_markup() -> None:
         ("ALTER TABLE feeds ALTER COLUMN x SET NOT NULL", "ACCESS EXCLUSIVE", "feeds"),
         ("ALTER TABLE feeds VALIDATE CONSTRAINT c", "SHARE UPDATE EXCLUSIVE", "feeds"),
         ("ALTER TABLE items ATTACH PARTITION feeds DEFAULT", "ACCESS EXCLUSIVE", "feeds"),
+        ("CREATE TABLE items PARTITION OF feeds DEFAULT", "ACCESS EXCLUSIVE", "feeds"),
         (
             "ALTER TABLE feeds ADD CONSTRAINT c FOREIGN KEY (x) REFERENCES y (id)",
             "SHARE ROW EXCLUSIVE",

@@ -12,9 +12,9 @@ no backup is called for:
     -- derived voice_channel_totals: years are the sum of the months, which stay
 
 Not destructive: dropping an index, view, trigger, function or constraint loses no row and the
-rollback makes it again; whatever happens to a table that the same file makes concerns nobody yet;
-a table that the file renames and then attaches to one of its old name goes on being read there
-(whether the bounds leave a gap is not looked at).
+rollback makes it again; whatever happens to a table that the same file makes concerns nobody yet,
+unless a table of before becomes part of it; a table that the file renames and then attaches to one
+of its old name goes on being read there (whether the bounds leave a gap is not looked at).
 SQLite's way to change a column, a new table in place of the old one, drops the old one and so needs
 the mark. Rollback files need none: to take back is to drop what was made, and is done by hand, with
 no bot running.
@@ -155,8 +155,8 @@ def does_nothing(steps: Sequence[Step]) -> bool:
 
 
 def _dangers(path: Path, steps: Sequence[Step]) -> Iterator[Danger]:
-    made: set[str] = set()
-    statements = [_Statement(step, made) for step in steps]
+    known = _Known()
+    statements = [_Statement(step, known) for step in steps]
     for place, (step, statement) in enumerate(zip(steps, statements, strict=True)):
         later = {pair for other in statements[place:] if (pair := other.attached())}
         for token, what in statement.dangers(later):
@@ -183,12 +183,25 @@ _HARMLESS: Final = (
 """What statements may begin with, apart from what their own rules say; anything else is unknown."""
 
 
-class _Statement:
-    """One statement of a migration, and the tables that were made before it in the same file."""
+class _Known:
+    """What the statements of a file have done so far."""
 
-    def __init__(self, step: Step, made: set[str]) -> None:
+    def __init__(self) -> None:
+        self.made: set[str] = set()
+        """Tables with no rows of before."""
+        self.wholes: dict[str, str] = {}
+        """Partition -> the table it is part of."""
+        self.renamed: set[tuple[str, str]] = set()
+        """Tables of before: the old name and the new."""
+
+
+class _Statement:
+    """One statement of a migration, and what those before it in the same file have done."""
+
+    def __init__(self, step: Step, known: _Known) -> None:
         self.tokens = [t for t in significant(tokenize(step.text)) if t.text != ";"]
-        self._made = made
+        self._known = known
+        self._made = known.made
 
     def dangers(self, attached: Set[tuple[str, str]]) -> _Found:
         """``attached``: tables to which the file goes on to attach a partition, and which."""
@@ -217,7 +230,10 @@ class _Statement:
         """Remember the table that this makes, or whose name it changes; forget what it drops."""
         if (place := self._created_table()) is not None:
             if not self.tokens[place].is_word("IF"):
-                self._made.add(self._name(place)[0])
+                name, after = self._name(place)
+                self._made.add(name)
+                if self._is(after, "PARTITION") and self._is(after + 1, "OF"):
+                    self._known.wholes[name] = self._name(after + 2)[0]
         elif self._is(0, "ALTER") and self._is(1, "TABLE"):
             name, new = self._renamed()
             if new and name in self._made:
@@ -225,10 +241,18 @@ class _Statement:
                 self._made.add(new)
             elif new:
                 self._made.discard(new)
-            elif (pair := self.attached()) and pair[1] not in self._made:
-                self._made.clear()  # one holds rows of before now, and so may what it is part of
+                self._known.renamed.add((name, new))
+            elif pair := self.attached():
+                self._note_part(*pair)
         elif self._is(0, "DROP") and self._is(1, "TABLE"):
             self._made.difference_update(_bare(token) for token in self.tokens[2:])
+
+    def _note_part(self, whole: str, part: str) -> None:
+        self._known.wholes[part] = whole
+        held = part not in self._made
+        while held and (above := self._known.wholes.get(part)):
+            self._made.discard(above)  # it holds rows of before from here on
+            part = above
 
     def attached(self) -> tuple[str, str] | None:
         """A table that this attaches a partition to, and the partition."""
@@ -264,7 +288,10 @@ class _Statement:
         kind = self.tokens[1]
         if kind.is_word("TABLE"):
             name, place = self._name(self._after(2, "IF", "EXISTS", "ONLY"))
-            if name not in self._made and self._renamed() not in attached:
+            pair = self.attached()
+            if pair and pair[1] not in self._made and pair not in self._known.renamed:
+                yield self.tokens[place], f"narrows {pair[1]} (the bounds of a partition)"
+            elif name not in self._made and self._renamed() not in attached:
                 for action in self._actions(place):
                     yield from _action(name, action)
         elif not kind.is_word(*_UNSEEN):

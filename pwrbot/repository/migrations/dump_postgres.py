@@ -125,6 +125,15 @@ SELECT 'index that is not valid ' || c.relname
 FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid
 WHERE c.relnamespace = {_HERE} AND NOT i.indisvalid
 UNION ALL
+SELECT 'table that inherits ' || c.relname
+FROM pg_inherits AS h JOIN pg_class AS c ON c.oid = h.inhrelid
+WHERE c.relnamespace = {_HERE} AND c.relkind = 'r' AND NOT c.relispartition
+UNION ALL
+SELECT 'key of a partition that is not named after it ' || k.conname
+FROM pg_constraint AS k JOIN pg_class AS c ON c.oid = k.conrelid
+WHERE c.relnamespace = {_HERE} AND k.contype = 'p' AND c.relispartition
+    AND k.conname <> c.relname || '_pkey'
+UNION ALL
 SELECT 'column that differs from that of the whole ' || c.relname || '.' || a.attname
 FROM pg_class AS c
 JOIN pg_inherits AS h ON h.inhrelid = c.oid AND c.relispartition AND c.relkind IN ('r', 'p')
@@ -160,7 +169,9 @@ def postgres_tables(backend: MigrationBackend) -> list[str]:
         )
     tables = [_Table(*row) for row in backend.rows(_TABLES) if row[3] not in BOOKKEEPING]
     constraints = {one.oid: backend.rows(_CONSTRAINTS, {"table": one.oid}) for one in tables}
-    parts = [f"CREATE TYPE {name} AS ENUM ({labels});" for name, labels in backend.rows(_ENUMS)]
+    statements = [
+        f"CREATE TYPE {name} AS ENUM ({labels});" for name, labels in backend.rows(_ENUMS)
+    ]
     made: set[int] = set()
     late: list[str] = []
     for table in _ordered(tables, constraints):
@@ -175,15 +186,15 @@ def postgres_tables(backend: MigrationBackend) -> list[str]:
                 late.append(f"ALTER TABLE {table.name} ADD {line};")
             else:
                 lines.append(line)
-        parts.append(f"{table.create(lines)};")
-        parts.extend(f"{index};" for (index,) in backend.rows(_INDEXES, {"table": table.oid}))
-    parts += late
-    parts += [f"CREATE VIEW {name} AS\n{query}" for name, query in backend.rows(_VIEWS)]
+        statements.append(f"{table.create(lines)};")
+        statements.extend(f"{index};" for (index,) in backend.rows(_INDEXES, {"table": table.oid}))
+    statements += late
+    statements += [f"CREATE VIEW {name} AS\n{query}" for name, query in backend.rows(_VIEWS)]
     for definition, qualifier in backend.rows(_FUNCTIONS):
         first, newline, rest = definition.rstrip().partition("\n")
-        parts.append(f"{first.replace(qualifier, '', 1)}{newline}{rest};")
-    parts += [f"{trigger};" for (trigger,) in backend.rows(_TRIGGERS)]
-    return parts
+        statements.append(f"{first.replace(qualifier, '', 1)}{newline}{rest};")
+    statements += [f"{trigger};" for (trigger,) in backend.rows(_TRIGGERS)]
+    return statements
 
 
 class _Table(msgspec.Struct, frozen=True):

@@ -50,6 +50,8 @@ def locks(steps: Sequence[Step]) -> list[Lock]:
     for step in steps:
         tokens = [token for token in significant(tokenize(step.text)) if token.text != ";"]
         level, table = _lock(tokens)
+        if (pair := _attached(tokens)) and pair[1] in made:
+            level, table = "SHARE UPDATE EXCLUSIVE", pair[0]
         if table in made:
             level = ""
         if _starts(tokens, "CREATE") and any(token.is_word("TABLE") for token in tokens[1:4]):
@@ -80,8 +82,8 @@ def _lock(tokens: Sequence[Token]) -> tuple[str, str]:
         return "" if quiet else level, on or _name_after(tokens, second.text.upper())
     if first.is_word("ALTER"):
         if second.is_word("TABLE"):
-            if part := _attached(tokens):
-                return "ACCESS EXCLUSIVE", part
+            if pair := _attached(tokens):
+                return "ACCESS EXCLUSIVE", pair[1]
             return _alter_table(tokens), _name_after(tokens, "TABLE")
         if second.is_word("INDEX"):
             return "SHARE UPDATE EXCLUSIVE", _name_after(tokens, "INDEX")
@@ -105,10 +107,11 @@ def _lock(tokens: Sequence[Token]) -> tuple[str, str]:
     return "ACCESS EXCLUSIVE", ""  # DO and what is not known: the worst
 
 
-def _attached(tokens: Sequence[Token]) -> str:
-    """The table that is made a partition, which is locked more than the whole."""
-    attaches = any(token.is_word("ATTACH") for token in tokens)
-    return _name_after(tokens, "PARTITION") if attaches else ""
+def _attached(tokens: Sequence[Token]) -> tuple[str, str] | None:
+    """The table that gets a partition, and the partition, which is locked more."""
+    if not any(token.is_word("ATTACH") for token in tokens):
+        return None
+    return _name_after(tokens, "TABLE"), _name_after(tokens, "PARTITION")
 
 
 def _alter_table(tokens: Sequence[Token]) -> str:
@@ -129,7 +132,10 @@ def _alter_table(tokens: Sequence[Token]) -> str:
 
 
 def _referenced(tokens: Sequence[Token], made: set[str], table: str) -> tuple[str, str]:
-    """A new table's foreign keys lock the tables they refer to."""
+    """A new table's foreign keys lock the tables they refer to, a partition locks the whole."""
+    whole = _name_after(tokens, "OF") if any(token.is_word("OF") for token in tokens[3:6]) else ""
+    if whole and whole not in made:
+        return "ACCESS EXCLUSIVE", whole
     for place, token in enumerate(tokens[:-1]):
         if token.is_word("REFERENCES"):
             other = _bare(tokens[place + 1])

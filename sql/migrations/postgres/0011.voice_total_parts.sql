@@ -6,7 +6,7 @@
 -- SQLite stores rows in the order of their key and has nothing to do.
 -- derived voice_member_totals: what is deleted of it was moved to other parts of it before.
 
--- Who writes now would add to a row that is on its way elsewhere; who reads may go on till the rename.
+-- Who writes now would add to a row that is on its way elsewhere. Reads wait from the rename on.
 LOCK TABLE voice_sessions, voice_segments, voice_member_totals IN SHARE ROW EXCLUSIVE MODE;
 
 -- Years, and all time.
