@@ -27,6 +27,7 @@ COPIED_TESTS = (
     "fake_feeds.py",
     "discord_addresses.py",
     "cogs/conftest.py",
+    "cogs/feed_asking.py",
 )
 
 
