@@ -27,7 +27,6 @@ COPIED_TESTS = (
     "fake_feeds.py",
     "discord_addresses.py",
     "cogs/conftest.py",
-    "cogs/feed_asking.py",
 )
 
 

@@ -8,9 +8,7 @@ import pytest
 
 from pwrbot.repository import Repository
 from pwrbot.sandbox import MANAGE_GUILD, Guild, Sandbox
-from tests.cogs.feed_asking import BLOG, NEWS
 from tests.discord_addresses import keep_addresses
-from tests.fake_feeds import FakeFeeds
 from tests.live_bot import LiveBot, live_bot
 
 
@@ -45,16 +43,8 @@ async def sqlite_repository(migrated_sqlite_url: str) -> AsyncIterator[Repositor
 
 
 @pytest.fixture
-def feeds() -> FakeFeeds:
-    fake = FakeFeeds()
-    fake.add(NEWS, "News")
-    fake.add(BLOG, "A *blog* @everyone")
-    return fake
-
-
-@pytest.fixture
 async def live(
-    sandbox: Sandbox, guild: Guild, sqlite_repository: Repository, feeds: FakeFeeds
+    sandbox: Sandbox, guild: Guild, sqlite_repository: Repository
 ) -> AsyncIterator[LiveBot]:
-    async with live_bot(sandbox, sqlite_repository, feeds=feeds) as made:
+    async with live_bot(sandbox, sqlite_repository) as made:
         yield made

@@ -430,3 +430,12 @@ def test_locks(statement: str, level: str, table: str) -> None:
 def test_nobody_waits_for_a_table_of_the_same_migration() -> None:
     steps = [Step("CREATE TABLE cats (id BIGINT)", 1), Step("CREATE INDEX i ON cats (id)", 2)]
     assert [lock.level for lock in locks(steps)] == ["", ""]
+
+
+def test_who_waits_for_a_new_partition_waits_for_the_whole() -> None:
+    steps = [
+        Step("CREATE TABLE cats (id BIGINT)", 1),
+        Step("ALTER TABLE feeds ATTACH PARTITION cats DEFAULT", 2),
+    ]
+    found = [(lock.level, lock.table) for lock in locks(steps)]
+    assert found[1] == ("SHARE UPDATE EXCLUSIVE", "feeds")

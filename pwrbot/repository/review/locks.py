@@ -49,9 +49,7 @@ def locks(steps: Sequence[Step]) -> list[Lock]:
     found: list[Lock] = []
     for step in steps:
         tokens = [token for token in significant(tokenize(step.text)) if token.text != ";"]
-        level, table = _lock(tokens)
-        if (pair := _attached(tokens)) and pair[1] in made:
-            level, table = "SHARE UPDATE EXCLUSIVE", pair[0]
+        level, table = _attach(tokens, made) if _attaches(tokens) else _lock(tokens)
         if table in made:
             level = ""
         if _starts(tokens, "CREATE") and any(token.is_word("TABLE") for token in tokens[1:4]):
@@ -82,8 +80,6 @@ def _lock(tokens: Sequence[Token]) -> tuple[str, str]:
         return "" if quiet else level, on or _name_after(tokens, second.text.upper())
     if first.is_word("ALTER"):
         if second.is_word("TABLE"):
-            if pair := _attached(tokens):
-                return "ACCESS EXCLUSIVE", pair[1]
             return _alter_table(tokens), _name_after(tokens, "TABLE")
         if second.is_word("INDEX"):
             return "SHARE UPDATE EXCLUSIVE", _name_after(tokens, "INDEX")
@@ -107,11 +103,17 @@ def _lock(tokens: Sequence[Token]) -> tuple[str, str]:
     return "ACCESS EXCLUSIVE", ""  # DO and what is not known: the worst
 
 
-def _attached(tokens: Sequence[Token]) -> tuple[str, str] | None:
-    """The table that gets a partition, and the partition, which is locked more."""
-    if not any(token.is_word("ATTACH") for token in tokens):
-        return None
-    return _name_after(tokens, "TABLE"), _name_after(tokens, "PARTITION")
+def _attaches(tokens: Sequence[Token]) -> bool:
+    table = _starts(tokens, "ALTER") and tokens[1].is_word("TABLE")
+    return table and any(token.is_word("ATTACH") for token in tokens)
+
+
+def _attach(tokens: Sequence[Token], made: set[str]) -> tuple[str, str]:
+    """A partition is locked more than the whole, where it is not new itself."""
+    partition = _name_after(tokens, "PARTITION")
+    if partition in made:
+        return "SHARE UPDATE EXCLUSIVE", _name_after(tokens, "TABLE")
+    return "ACCESS EXCLUSIVE", partition
 
 
 def _alter_table(tokens: Sequence[Token]) -> str:
