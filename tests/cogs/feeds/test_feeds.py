@@ -9,7 +9,7 @@ import pytest
 from pwrbot.entities import FeedItem
 from pwrbot.feeds.errors import HostUnreachable
 from pwrbot.sandbox import Guild
-from tests.cogs.feed_asking import BLOG, NEWS, channels, dm, done, follow, private, refused
+from tests.cogs.feeds.asking import BLOG, NEWS, channels, dm, done, follow, private, refused
 from tests.fake_feeds import FakeFeeds
 from tests.live_bot import NOW, LiveBot
 

@@ -8,7 +8,7 @@ import pytest
 
 from pwrbot.feeds.opml import read_opml
 from pwrbot.sandbox import Guild, Reply
-from tests.cogs.feed_asking import BLOG, NEWS, follow, refused
+from tests.cogs.feeds.asking import BLOG, NEWS, follow, refused
 from tests.fake_feeds import FakeFeeds
 from tests.live_bot import LiveBot
 

@@ -9,7 +9,7 @@ from msgspec import structs
 
 from pwrbot.entities import DeliveryState, FeedDelivery, FeedQueue
 from pwrbot.sandbox import Guild
-from tests.cogs.feed_asking import BLOG, follow, with_items
+from tests.cogs.feeds.asking import BLOG, follow, with_items
 from tests.live_bot import NOW, LiveBot
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from pwrbot.feeds.filters import Filter, Rule
 from pwrbot.sandbox import Guild
-from tests.cogs.feed_asking import NEWS, refused, with_items
+from tests.cogs.feeds.asking import NEWS, refused, with_items
 from tests.fake_feeds import FakeFeeds
 from tests.live_bot import LiveBot
 
