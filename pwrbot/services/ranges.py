@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -79,6 +79,7 @@ def bounds(chosen: Range, now: datetime, zone: ZoneInfo) -> tuple[datetime, date
     return day_start(first, zone), until
 
 
+@lru_cache(maxsize=4096)
 def day_start(day: date, zone: ZoneInfo) -> datetime:
     """The first moment of a local day, in UTC.
 
@@ -98,6 +99,15 @@ def day_start(day: date, zone: ZoneInfo) -> datetime:
         else:
             early = middle + timedelta(seconds=1)
     return late
+
+
+def day_of(moment: datetime, zone: ZoneInfo) -> date:
+    """The local day that holds a moment. Not always its date: a clock set back at midnight shows
+    the day before once more."""
+    day = moment.astimezone(zone).date() + timedelta(days=1)
+    while day_start(day, zone) > moment:
+        day -= timedelta(days=1)
+    return day
 
 
 def day_starts(first_day: date, last_day: date, zone: ZoneInfo) -> list[datetime]:

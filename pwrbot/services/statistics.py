@@ -4,9 +4,8 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Awaitable, Callable, Collection, Iterable
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Final, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -16,13 +15,14 @@ from pwrbot.clock import Clock
 from pwrbot.entities import VoiceChannelTime, VoicePartner, VoiceSpan, VoiceTotal
 from pwrbot.repository import Repository
 from pwrbot.services.cover import Cover, cover, months
-from pwrbot.services.ranges import EPOCH, Range, bounds, day_start, day_starts
+from pwrbot.services.ranges import EPOCH, Range, bounds, day_of, day_start
 from pwrbot.services.settings import SettingsService
 
 Line = TypeVar("Line", VoiceTotal, VoicePartner, VoiceChannelTime)
 
 PER_PAGE: Final = 10
 _MICROSECOND: Final = timedelta(microseconds=1)
+_DAY: Final = timedelta(days=1)
 _LAST_PAGE: Final = 1_000_000  # beyond it nobody asks in earnest; keeps the offset a 64-bit number
 _FIRST_LOOK_BACK: Final = 31  # days
 
@@ -303,30 +303,27 @@ class VoiceStatistics:
 def active_days(spans: Iterable[VoiceSpan], zone: ZoneInfo) -> set[date]:
     """The local days on which at least a microsecond was spent. Spans in the order they began."""
     days: set[date] = set()
-    first: date | None = None
-    starts: list[datetime] = []
+    day, over = date.min, datetime.min.replace(tzinfo=UTC)  # counted last, and where that ends
     for span in spans:
-        if first is None:
-            # A day either side: where a clock is set back at midnight, a moment's date is not
-            # always the day that it belongs to.
-            first = span.started_at.astimezone(zone).date() - timedelta(days=1)
-        last = span.ended_at.astimezone(zone).date() + timedelta(days=1)
-        known = first + timedelta(days=len(starts))
-        if last >= known:
-            starts += day_starts(known, last, zone)
-        begins = bisect_right(starts, span.started_at) - 1
-        ends = bisect_right(starts, span.ended_at - timedelta(microseconds=1)) - 1
-        days.update(first + timedelta(days=number) for number in range(begins, ends + 1))
+        if span.ended_at <= over:
+            continue
+        day = day + _DAY if span.started_at < over else day_of(span.started_at, zone)
+        while True:
+            days.add(day)
+            over = day_start(day + _DAY, zone)
+            if span.ended_at <= over:
+                break
+            day += _DAY
     return days
 
 
 def streak_until(today: date, active: set[date]) -> int:
     """How many days in a row are active, the last of them today or yesterday."""
-    day = today if today in active else today - timedelta(days=1)
+    day = today if today in active else today - _DAY
     streak = 0
     while day in active:
         streak += 1
-        day -= timedelta(days=1)
+        day -= _DAY
     return streak
 
 
@@ -348,7 +345,7 @@ def longest_streak(active: Collection[date]) -> int:
     longest = streak = 0
     before: date | None = None
     for day in sorted(active):
-        streak = streak + 1 if before is not None and day - before == timedelta(days=1) else 1
+        streak = streak + 1 if before is not None and day - before == _DAY else 1
         longest, before = max(longest, streak), day
     return longest
 
