@@ -34,6 +34,41 @@ WHERE
     running.joined_at < ended.left_at
     AND ended.left_at - running.joined_at <= :longest;
 
+-- name: spans :many
+-- A member's sessions within the range, clipped to it, in the order they began. Those of up to two
+-- days are found by when they began, longer ones by when they ended: not the whole history is read.
+SELECT
+    channel_id,
+    CASE WHEN joined_at > :since THEN joined_at ELSE :since END AS started_at,
+    CASE WHEN left_at < :until THEN left_at ELSE :until END AS ended_at
+FROM voice_sessions
+WHERE
+    guild_id = :guild_id AND user_id = :user_id
+    AND joined_at > :since - INTERVAL '48 hours' AND joined_at < :until
+    AND left_at > :since AND :since < :until
+    AND left_at > joined_at
+UNION ALL
+SELECT
+    channel_id,
+    :since AS started_at,
+    CASE WHEN left_at < :until THEN left_at ELSE :until END AS ended_at
+FROM voice_sessions
+WHERE
+    guild_id = :guild_id AND user_id = :user_id
+    AND left_at - joined_at > INTERVAL '48 hours'
+    AND :since - joined_at >= INTERVAL '48 hours'
+    AND left_at > :since AND :since < :until
+UNION ALL
+SELECT
+    channel_id,
+    CASE WHEN joined_at > :since THEN joined_at ELSE :since END AS started_at,
+    CASE WHEN :now < :until THEN :now ELSE :until END AS ended_at
+FROM open_voice_sessions
+WHERE
+    guild_id = :guild_id AND user_id = :user_id
+    AND joined_at < :until AND joined_at < :now AND :now > :since AND :since < :until
+ORDER BY started_at, ended_at;
+
 -- name: partners :many
 -- A page of the other members by the time they shared a channel with this one within the range,
 -- longest first; ties by user_id. Each of the member's days in a channel meets the segments of that
@@ -46,7 +81,20 @@ WITH own AS (
         CASE WHEN left_at < :until THEN left_at ELSE :until END AS ended_at
     FROM voice_sessions
     WHERE
-        guild_id = :guild_id AND user_id = :user_id AND left_at > :since AND joined_at < :until
+        guild_id = :guild_id AND user_id = :user_id
+        AND joined_at > :since - INTERVAL '48 hours' AND joined_at < :until
+        AND left_at > :since
+    UNION ALL
+    SELECT
+        channel_id,
+        :since AS started_at,
+        CASE WHEN left_at < :until THEN left_at ELSE :until END AS ended_at
+    FROM voice_sessions
+    WHERE
+        guild_id = :guild_id AND user_id = :user_id
+        AND left_at - joined_at > INTERVAL '48 hours'
+        AND :since - joined_at >= INTERVAL '48 hours'
+        AND left_at > :since
     UNION ALL
     SELECT
         channel_id,

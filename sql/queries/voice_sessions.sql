@@ -171,28 +171,6 @@ FROM totals
 ORDER BY total DESC, channel_id
 LIMIT :limit OFFSET :offset;
 
--- name: spans :many
--- A member's sessions within the range, clipped to it, in the order they began.
-SELECT
-    channel_id,
-    CASE WHEN joined_at > :since THEN joined_at ELSE :since END AS started_at,
-    CASE WHEN left_at < :until THEN left_at ELSE :until END AS ended_at
-FROM voice_sessions
-WHERE
-    guild_id = :guild_id AND user_id = :user_id
-    AND left_at > :since AND joined_at < :until AND :since < :until
-    AND left_at > joined_at
-UNION ALL
-SELECT
-    channel_id,
-    CASE WHEN joined_at > :since THEN joined_at ELSE :since END AS started_at,
-    CASE WHEN :now < :until THEN :now ELSE :until END AS ended_at
-FROM open_voice_sessions
-WHERE
-    guild_id = :guild_id AND user_id = :user_id
-    AND joined_at < :until AND joined_at < :now AND :now > :since AND :since < :until
-ORDER BY started_at, ended_at;
-
 -- name: taken :many
 -- When a member has sessions within the range, open ones up to its end, in the order they began.
 -- Unlike voice_sessions.spans it gives those of no length too: their key is taken.

@@ -38,10 +38,47 @@ WHERE
     AND running.joined_at < ended.left_at
     AND ended.left_at - running.joined_at <= :longest;
 
+-- name: spans :many
+-- A member's sessions within the range, clipped to it, in the order they began. Those of up to two
+-- days are found by when they began, longer ones by when they ended: not the whole history is read.
+SELECT
+    channel_id,
+    CASE WHEN joined_at > :since THEN joined_at ELSE :since END AS started_at,
+    CASE WHEN left_at < :until THEN left_at ELSE :until END AS ended_at
+FROM voice_sessions
+WHERE
+    guild_id = :guild_id AND user_id = :user_id
+    AND joined_at > :since - 172800000000 AND joined_at < :until
+    AND left_at > :since AND :since < :until
+    AND left_at > joined_at
+UNION ALL
+SELECT
+    channel_id,
+    :since AS started_at,
+    CASE WHEN left_at < :until THEN left_at ELSE :until END AS ended_at
+FROM voice_sessions
+WHERE
+    guild_id = :guild_id AND user_id = :user_id
+    AND left_at - joined_at > 172800000000
+    AND :since - joined_at >= 172800000000
+    AND left_at > :since AND :since < :until
+UNION ALL
+SELECT
+    channel_id,
+    CASE WHEN joined_at > :since THEN joined_at ELSE :since END AS started_at,
+    CASE WHEN :now < :until THEN :now ELSE :until END AS ended_at
+FROM open_voice_sessions
+WHERE
+    guild_id = :guild_id AND user_id = :user_id
+    AND joined_at < :until AND joined_at < :now AND :now > :since AND :since < :until
+ORDER BY started_at, ended_at;
+
 -- name: partners :many
 -- A page of the other members by the time they shared a channel with this one within the range,
 -- longest first; ties by user_id. Each of the member's days in a channel meets the segments of that
 -- day and channel alone, however long the history.
+-- LIKELIHOOD keeps SQLite from taking a member's days for a million: for so many it would make a
+-- Bloom filter of all segments there are.
 WITH RECURSIVE own AS (
     SELECT
         channel_id,
@@ -49,7 +86,20 @@ WITH RECURSIVE own AS (
         CASE WHEN left_at < :until THEN left_at ELSE :until END AS ended_at
     FROM voice_sessions
     WHERE
-        guild_id = :guild_id AND user_id = :user_id AND left_at > :since AND joined_at < :until
+        guild_id = :guild_id AND user_id = :user_id
+        AND joined_at > :since - 172800000000 AND joined_at < :until
+        AND left_at > :since
+    UNION ALL
+    SELECT
+        channel_id,
+        :since AS started_at,
+        CASE WHEN left_at < :until THEN left_at ELSE :until END AS ended_at
+    FROM voice_sessions
+    WHERE
+        guild_id = :guild_id AND user_id = :user_id
+        AND left_at - joined_at > 172800000000
+        AND :since - joined_at >= 172800000000
+        AND left_at > :since
     UNION ALL
     SELECT
         channel_id,
@@ -96,7 +146,8 @@ shared AS (
     FROM own_days AS own
     CROSS JOIN voice_segments AS other
     WHERE
-        other.guild_id = :guild_id
+        LIKELIHOOD(own.ended_at > own.started_at, 0.0001)
+        AND other.guild_id = :guild_id
         AND other.day = own.day
         AND other.channel_id = own.channel_id
         AND other.started_at < own.ended_at
@@ -112,7 +163,8 @@ shared AS (
     FROM own
     CROSS JOIN open_voice_sessions AS other
     WHERE
-        other.guild_id = :guild_id
+        LIKELIHOOD(own.ended_at > own.started_at, 0.0001)
+        AND other.guild_id = :guild_id
         AND other.channel_id = own.channel_id
         AND other.joined_at < own.ended_at
         AND other.user_id <> :user_id

@@ -275,6 +275,8 @@ CREATE TABLE voice_sessions (
     CONSTRAINT voice_sessions_ten_years CHECK ((left_at - joined_at) <= '3660 days'::interval)
 );
 
+CREATE INDEX voice_sessions_long ON voice_sessions USING btree (guild_id, user_id, left_at) WHERE (left_at - joined_at) > '48:00:00'::interval;
+
 CREATE OR REPLACE FUNCTION add_voice_totals()
  RETURNS trigger
  LANGUAGE plpgsql

@@ -262,6 +262,9 @@ CREATE TABLE voice_sessions (
     CONSTRAINT voice_sessions_ten_years CHECK (left_at - joined_at <= 316224000000000)
 ) STRICT, WITHOUT ROWID;
 
+CREATE INDEX voice_sessions_long ON voice_sessions (guild_id, user_id, left_at)
+WHERE left_at - joined_at > 172800000000;
+
 CREATE TRIGGER voice_segments_added AFTER INSERT ON voice_segments
 BEGIN
     INSERT INTO voice_member_totals (guild_id, period, user_id, total)

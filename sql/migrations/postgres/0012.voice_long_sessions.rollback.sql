@@ -1,0 +1,1 @@
+DROP INDEX voice_sessions_long;
