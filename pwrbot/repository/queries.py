@@ -16,7 +16,7 @@ from typing import Final, Literal
 import msgspec
 
 from pwrbot.repository.errors import Problem, QueryFileError
-from pwrbot.repository.statement_shape import Shape, ShapeError, read_shape
+from pwrbot.repository.statement_shape import Shape, ShapeError, engines_own, read_shape
 from pwrbot.repository.tokens import Token, TokenKind, UnclosedError, tokenize
 
 EngineName = Literal["sqlite", "postgres"]
@@ -250,7 +250,7 @@ def _order_problem(text: str, shape: Shape) -> str | None:
     for token in tokens:
         if token.kind is TokenKind.PARAMETER and token.text[1:] not in shape.parameters:
             return f"{token.text} does not occur in the statement"
-    return None
+    return engines_own(tokens)
 
 
 def _name_and_kind(header: str, line: int) -> tuple[str, Kind]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from pwrbot.repository.tokens import Token, TokenKind
+from pwrbot.repository.tokens import Token, TokenKind, significant
 
 
 class ShapeError(ValueError):
@@ -37,6 +37,8 @@ def read_shape(tokens: Sequence[Token]) -> Shape:
     verb = next((t.text.upper() for _, t in words if t.is_word(*_VERBS)), None)
     if verb is None or not words[0][1].is_word("WITH", *_VERBS):
         raise ShapeError("no SELECT, INSERT, UPDATE or DELETE found")
+    if own := engines_own(tokens):
+        raise ShapeError(own)
     parameters, lists = _parameters([t for _, _, t in outline])
     return Shape(
         parameters=parameters,
@@ -47,6 +49,41 @@ def read_shape(tokens: Sequence[Token]) -> Shape:
         end=end,
     )
 
+
+def engines_own(tokens: Sequence[Token]) -> str | None:
+    """What is wrong where the engine's clock or chance decides: no test could expect a value."""
+    texts = [token.text for token in significant(tokens)]
+    for i, text in enumerate(texts):
+        word, following = text.upper(), texts[i + 1 : i + 3]
+        if (
+            word in _OWN_WORDS
+            or (word in _OWN_CALLS and following[:1] == ["("])
+            or (word in _NOW_ALONE and following == ["(", ")"])
+        ):
+            return f"{text} is the engine's own: the time, and what chance decides, are parameters"
+    return None
+
+
+_OWN_WORDS = (
+    "CURRENT_TIMESTAMP",
+    "CURRENT_DATE",
+    "CURRENT_TIME",
+    "LOCALTIMESTAMP",
+    "LOCALTIME",
+    "'NOW'",
+)
+_OWN_CALLS = (
+    "NOW",
+    "CLOCK_TIMESTAMP",
+    "STATEMENT_TIMESTAMP",
+    "TRANSACTION_TIMESTAMP",
+    "TIMEOFDAY",
+    "RANDOM",
+    "RANDOMBLOB",
+    "GEN_RANDOM_UUID",
+)
+_NOW_ALONE = ("DATE", "TIME", "DATETIME", "JULIANDAY", "UNIXEPOCH")
+"""SQLite's, which without an argument are about this moment."""
 
 _VERBS = ("SELECT", "INSERT", "UPDATE", "DELETE", "VALUES")
 _WRITES = ("INSERT", "UPDATE", "DELETE")

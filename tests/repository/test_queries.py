@@ -8,6 +8,8 @@ import pytest
 from pwrbot.repository.errors import QueryFileError
 from pwrbot.repository.queries import Kind, QueryFiles, load_queries
 from pwrbot.repository.sql_files import sql_directory
+from pwrbot.repository.statement_shape import read_shape
+from pwrbot.repository.tokens import tokenize
 from tests.repository.declaring import load
 
 KINDS = ":one, :maybe, :many, :value, :rows, :exec, :stream"
@@ -15,6 +17,7 @@ DIRECTIVES = (
     "known are 'order NAME: columns', 'notnull COLUMN: reason', 'scan TABLE: reason', "
     "'crosses guilds: reason' and 'replica: ok' (a sentence begins with a capital letter)"
 )
+OWN = "is the engine's own: the time, and what chance decides, are parameters"
 OK = "-- name: all :many\n-- Every thing.\nSELECT id FROM things ORDER BY id;\n"
 
 
@@ -199,6 +202,10 @@ REFUSED: dict[str, tuple[str, list[str]]] = {
         "-- name: a :many\n-- A.\n-- order b: a = :x\nSELECT a FROM t ORDER BY a;",
         ["t.sql:1: a: order b: :x does not occur in the statement"],
     ),
+    "an order that chance makes": (
+        "-- name: a :many\n-- A.\n-- order b: random()\nSELECT a FROM t ORDER BY a;",
+        [f"t.sql:1: a: order b: random {OWN}"],
+    ),
     "an order that is never closed": (
         "-- name: a :many\n-- A.\n-- order b: 'a\nSELECT a FROM t ORDER BY a;",
         ["t.sql:1: a: order b: a string is never closed"],
@@ -216,6 +223,62 @@ def test_refused(tmp_path: Path, case: str) -> None:
 def test_refused_with_the_same_lines_whatever_the_line_ends(tmp_path: Path, case: str) -> None:
     text, expected = REFUSED[case]
     assert wrong(tmp_path, {"t.sql": text.replace("\n", "\r\n")}) == expected
+
+
+@pytest.mark.parametrize(
+    ("expression", "told"),
+    [
+        ("CURRENT_TIMESTAMP", "CURRENT_TIMESTAMP"),
+        ("Current_Date", "Current_Date"),
+        ("current_time(3)", "current_time"),
+        ("LOCALTIME", "LOCALTIME"),
+        ("LOCALTIMESTAMP", "LOCALTIMESTAMP"),
+        ("date('now')", "'now'"),
+        ("STRFTIME('%s', 'NOW', '-1 day')", "'NOW'"),
+        ("'now'::timestamptz", "'now'"),
+        ("now()", "now"),
+        ("pg_catalog.now ( )", "now"),
+        ("CLOCK_TIMESTAMP()", "CLOCK_TIMESTAMP"),
+        ("statement_timestamp()", "statement_timestamp"),
+        ("transaction_timestamp()", "transaction_timestamp"),
+        ("timeofday()", "timeofday"),
+        ("unixepoch()", "unixepoch"),
+        ("date() || time()", "date"),
+        ("datetime()", "datetime"),
+        ("julianday()", "julianday"),
+        ("abs(random())", "random"),
+        ("random(1, 6)", "random"),
+        ("randomblob(16)", "randomblob"),
+        ("gen_random_uuid()", "gen_random_uuid"),
+    ],
+)
+@pytest.mark.parametrize(
+    "sql",
+    ["SELECT {} AS a FROM t;", "SELECT a FROM t WHERE b < {};", "INSERT INTO t (a) VALUES ({});"],
+)
+def test_the_engines_own_clock_and_chance_are_refused(
+    tmp_path: Path, expression: str, told: str, sql: str
+) -> None:
+    assert wrong(tmp_path, {"t.sql": body(sql.format(expression))}) == [
+        f"t.sql:1: all: {told} {OWN}"
+    ]
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        ":now",
+        "b.now",
+        "'it is now'",
+        "-- now()\n a",
+        "unixepoch(:at)",
+        "date(at / 1000000, 'unixepoch')",
+        "random",
+    ],
+)
+def test_what_only_looks_like_a_clock_is_none(expression: str) -> None:
+    shape = read_shape(tokenize(f"SELECT a FROM t WHERE b = {expression}"))
+    assert shape.columns == ("a",)
 
 
 def test_several_problems_are_told_at_once(tmp_path: Path) -> None:
