@@ -7,7 +7,8 @@
     catalog.py        tables, columns and keys, from a schema's text
     scratch.py        a fresh database with that schema, or what was recorded of one
     case.py           one statement on one engine, and what was said of it
-    rules.py          a function for each rule
+    rules.py          a function for each rule of statements
+    tables.py         a function for each rule of tables
     prepared.py       sql/prepared: what the engines said, for whoever has no PostgreSQL
     check.py          all of it together
 

@@ -37,6 +37,8 @@ class TableInfo(msgspec.Struct, frozen=True):
     primary_key: tuple[str, ...]
     unique: tuple[frozenset[str], ...]
     """Sets of columns no two rows agree in and that are never NULL, the primary key first."""
+    line: int
+    """Where it begins in the schema's text, counted from 1."""
     fingerprint: str
     """Changes with the table, its partitions and indexes, not with comments or white space."""
 
@@ -146,6 +148,7 @@ def _table(
             for names in (primary, *unique)
             if names and not any(columns[name].nullable for name in names)
         ),
+        line=tokens[0].line + 1,
         fingerprint=hashlib.sha256("\0".join(whole).encode()).hexdigest()[:16],
     )
 

@@ -16,6 +16,7 @@ from pwrbot.repository.check.findings import Finding, of_problem
 from pwrbot.repository.check.prepared import PreparedFile, record
 from pwrbot.repository.check.rules import RULES
 from pwrbot.repository.check.scratch import Scratch
+from pwrbot.repository.check.tables import TABLE_RULES
 from pwrbot.repository.engine.describe import Description
 from pwrbot.repository.errors import Problem
 from pwrbot.repository.migrations import MigrationError
@@ -40,7 +41,7 @@ class Report(msgspec.Struct, frozen=True):
 
 
 def check(queries: Path, tables: type, engines: Mapping[EngineName, Open]) -> Report:
-    """Every statement of these files and tables, on each of these engines."""
+    """Every statement of these files and tables, on each of these engines, and its tables."""
     files, problems = read_queries(queries)
     findings = [of_problem(problem) for problem in problems]
     broken = {problem.path.name.partition(".")[0] for problem in problems}
@@ -62,6 +63,8 @@ def check(queries: Path, tables: type, engines: Mapping[EngineName, Open]) -> Re
             own = [Case(s, engine, catalogs[engine], told) for s, told in asked]
             findings += _broken_rules(own)
             findings += _entities(bound, catalogs[engine])
+            schema = queries.parent / "schema" / f"{engine}.sql"
+            findings += _broken_tables(catalogs[engine], schema, engine)
             cases += own
             schemas[engine] = scratch.schema
             versions[engine] = scratch.version
@@ -99,6 +102,14 @@ def _broken_rules(cases: Sequence[Case]) -> Iterator[Finding]:
     for case in cases:
         for rule in RULES:
             yield from rule(case)
+
+
+def _broken_tables(catalog: Catalog, schema: Path, engine: EngineName) -> Iterator[Finding]:
+    """At the table's place in the schema's dump."""
+    for table in catalog.values():
+        for rule in TABLE_RULES:
+            for message in rule(table):
+                yield Finding(schema, table.line, "", engine, message)
 
 
 def _entities(bound: Bound, catalog: Catalog) -> Iterator[Finding]:

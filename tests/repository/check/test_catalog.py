@@ -56,6 +56,13 @@ def test_keys_and_unique_columns_are_found_however_they_are_written() -> None:
     assert [c.name for c in catalog["t"].columns.values() if c.filled] == ["b"]
 
 
+def test_a_table_is_found_where_it_begins() -> None:
+    catalog = read_catalog(
+        "-- Why.\n\nCREATE TABLE t (a INT);\nCREATE TABLE u (\na INT);", "sqlite"
+    )
+    assert {table.name: table.line for table in catalog.values()} == {"t": 3, "u": 4}
+
+
 def test_partitions_are_part_of_the_whole() -> None:
     whole = "CREATE TABLE t (a BIGINT, PRIMARY KEY (a)) PARTITION BY RANGE (a);"
     first = "CREATE TABLE p PARTITION OF t FOR VALUES FROM (MINVALUE) TO (7)"
