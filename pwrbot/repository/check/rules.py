@@ -136,9 +136,12 @@ def parameters_meet_their_column(case: Case) -> Iterator[Finding]:
 
 
 def inserts_are_complete(case: Case) -> Iterator[Finding]:
-    """An INSERT names every column that must have a value and has no default."""
+    """An INSERT names its columns, all of them that must have a value and have no default."""
     insertion = case.tree.insertion if case.tree else None
-    if insertion is None or insertion.table is None or not insertion.columns:
+    if insertion is None or insertion.table is None:
+        return
+    if not insertion.columns:
+        yield case.finding("INSERT without columns: name each", insertion.node.this)
         return
     for column in insertion.table.columns.values():
         if not (column.nullable or column.filled or column.name in insertion.columns):

@@ -1,0 +1,5 @@
+CREATE TABLE things (
+    id BIGINT NOT NULL PRIMARY KEY,
+    name TEXT NOT NULL,
+    size BIGINT
+);
