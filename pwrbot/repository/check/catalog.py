@@ -37,6 +37,10 @@ class TableInfo(msgspec.Struct, frozen=True):
     primary_key: tuple[str, ...]
     unique: tuple[frozenset[str], ...]
     """Sets of columns no two rows agree in and that are never NULL, the primary key first."""
+    indexes: tuple[tuple[str | None, ...], ...]
+    """The columns of each index on every row, in order, also of keys; None for an expression."""
+    references: tuple[tuple[str, ...], ...]
+    """The columns of each foreign key."""
     line: int
     """Where it begins in the schema's text, counted from 1."""
     fingerprint: str
@@ -121,22 +125,28 @@ def _table(
     columns: dict[str, Column] = {}
     primary: tuple[str, ...] = ()
     unique: list[tuple[str, ...]] = []
+    references: list[tuple[str, ...]] = []
     for item in items:
         constraint = item[2:] if item[0].is_word("CONSTRAINT") else item
         if constraint[0].is_word("PRIMARY"):
             primary = _names(constraint)
         elif constraint[0].is_word("UNIQUE"):
             unique.append(_names(constraint))
-        elif not constraint[0].is_word("CHECK", "FOREIGN", "EXCLUDE"):
+        elif constraint[0].is_word("FOREIGN"):
+            references.append(_names(constraint))
+        elif not constraint[0].is_word("CHECK", "EXCLUDE"):
             column = _column(item)
             columns[column.name] = column
             if _has(item, "PRIMARY", "KEY"):
                 primary = (column.name,)
             elif any(t.is_word("UNIQUE") for t in item):
                 unique.append((column.name,))
+            if any(t.is_word("REFERENCES") for t in item):
+                references.append((column.name,))
     if strict:
         for name in primary:
             columns[name] = msgspec.structs.replace(columns[name], nullable=False)
+    indexed = [*unique, *map(_index_columns, indexes)]
     unique += [names for index in indexes if (names := _unique_index(index))]
     whole = [t.text for statement in (tokens, *indexes, *parts) for t in (*statement, tokens[0])]
     return TableInfo(
@@ -148,6 +158,8 @@ def _table(
             for names in (primary, *unique)
             if names and not any(columns[name].nullable for name in names)
         ),
+        indexes=tuple(filter(None, (primary, *indexed))),
+        references=tuple(references),
         line=tokens[0].line + 1,
         fingerprint=hashlib.sha256("\0".join(whole).encode()).hexdigest()[:16],
     )
@@ -188,13 +200,21 @@ def _indexed(tokens: Sequence[Token]) -> str | None:
 
 def _unique_index(tokens: Sequence[Token]) -> tuple[str, ...]:
     """The columns of a unique index on plain columns of every row."""
+    columns = _index_columns(tokens)
+    plain = tuple(column for column in columns if column is not None)
+    return plain if tokens[1].is_word("UNIQUE") and plain == columns else ()
+
+
+def _index_columns(tokens: Sequence[Token]) -> tuple[str | None, ...]:
+    """The columns of an index on every row, None for an expression; nothing of a partial index."""
     opening = next(i for i, t in enumerate(tokens) if t.text == "(")
     items, end = _items(tokens, opening)
-    plain = all(len(item) == 1 or item[1].is_word("ASC", "DESC") for item in items)
-    partial = any(t.is_word("WHERE") for t in tokens[end:])
-    if not tokens[1].is_word("UNIQUE") or not plain or partial:
+    if any(t.is_word("WHERE") for t in tokens[end:]):
         return ()
-    return tuple(_name(item[0]) for item in items)
+    plain = [len(item) == 1 or item[1].is_word("ASC", "DESC") for item in items]
+    return tuple(
+        _name(item[0]) if is_plain else None for item, is_plain in zip(items, plain, strict=True)
+    )
 
 
 def _items(tokens: Sequence[Token], opening: int) -> tuple[list[list[Token]], int]:

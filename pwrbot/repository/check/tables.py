@@ -17,4 +17,16 @@ def guilds_begin_the_key(table: TableInfo) -> Iterator[str]:
         yield f"{table.name} has a guild_id and the key ({key}): begin it with guild_id"
 
 
-TABLE_RULES: Final[tuple[TableRule, ...]] = (guilds_begin_the_key,)
+def references_are_indexed(table: TableInfo) -> Iterator[str]:
+    """An index begins with the columns of each foreign key."""
+    for columns in table.references:
+        beginnings = [set(index[: len(columns)]) for index in table.indexes]
+        if set(columns) not in beginnings:
+            named = ", ".join(columns)
+            yield (
+                f"no index of {table.name} begins with ({named}), which refer to another table:"
+                f" a row deleted there reads all of {table.name}"
+            )
+
+
+TABLE_RULES: Final[tuple[TableRule, ...]] = (guilds_begin_the_key, references_are_indexed)

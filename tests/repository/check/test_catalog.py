@@ -56,6 +56,24 @@ def test_keys_and_unique_columns_are_found_however_they_are_written() -> None:
     assert [c.name for c in catalog["t"].columns.values() if c.filled] == ["b"]
 
 
+def test_indexes_and_foreign_keys_are_found_however_they_are_written() -> None:
+    catalog = read_catalog(
+        """
+        CREATE TABLE t (
+            a BIGINT REFERENCES u (a), b BIGINT UNIQUE, c BIGINT,
+            PRIMARY KEY (c, a), CONSTRAINT f FOREIGN KEY (b, c) REFERENCES v (x, y)
+        );
+        CREATE INDEX i ON t USING btree (b, c DESC);
+        CREATE INDEX j ON t (lower(a), b);
+        CREATE UNIQUE INDEX k ON t (c);
+        CREATE INDEX l ON t (a) WHERE b > 1;
+        """,
+        "postgres",
+    )
+    assert set(catalog["t"].references) == {("a",), ("b", "c")}
+    assert set(catalog["t"].indexes) == {("c", "a"), ("b",), ("b", "c"), (None, "b"), ("c",)}
+
+
 def test_a_table_is_found_where_it_begins() -> None:
     catalog = read_catalog(
         "-- Why.\n\nCREATE TABLE t (a INT);\nCREATE TABLE u (\na INT);", "sqlite"
