@@ -8,7 +8,7 @@ import discord
 import msgspec
 from discord import app_commands
 
-from pwrbot.cogs.checks import guild_of, manages
+from pwrbot.checks import guild_of, manages
 from pwrbot.commands import Refusal
 from pwrbot.entities import FeedSettings
 from pwrbot.replies import Interaction

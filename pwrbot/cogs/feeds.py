@@ -10,7 +10,7 @@ import msgspec
 from discord import app_commands
 from discord.ext import commands
 
-from pwrbot.cogs.checks import guild_of, require_manager
+from pwrbot.checks import guild_of, require_manager
 from pwrbot.cogs.feed_files import Imports, export
 from pwrbot.cogs.feed_options import FeedChoice, asked_for
 from pwrbot.cogs.feed_places import (

@@ -13,7 +13,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from pwrbot.cogs.checks import guild_of
+from pwrbot.checks import guild_of
 from pwrbot.cogs.range_option import RangeChoice
 from pwrbot.cogs.voice_boards import VoiceBoardCommands
 from pwrbot.cogs.voice_reset import VoiceResetCommands

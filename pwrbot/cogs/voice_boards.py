@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import discord
 from discord import app_commands
 
-from pwrbot.cogs.checks import guild_of, manages, require_manager, typed_id
+from pwrbot.checks import guild_of, manages, require_manager, typed_id
 from pwrbot.cogs.range_option import RangeChoice
 from pwrbot.commands import Refusal
 from pwrbot.entities import VoiceBoard, VoiceBoardKind

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import discord
 from discord import app_commands
 
-from pwrbot.cogs.checks import guild_of, require_manager
+from pwrbot.checks import guild_of, require_manager
 from pwrbot.commands import Refusal
 from pwrbot.replies import Interaction, defer
 from pwrbot.services.cover import FIRST_YEAR

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import discord
 from discord import app_commands
 
-from pwrbot.cogs.checks import guild_of, manages, require_manager, typed_id
+from pwrbot.checks import guild_of, manages, require_manager, typed_id
 from pwrbot.cogs.range_option import RangeChoice
 from pwrbot.commands import Refusal
 from pwrbot.entities import VoiceReward

@@ -17,8 +17,8 @@ import msgspec
 import structlog
 from discord import ui
 
+from pwrbot.checks import guild_of, require_manager
 from pwrbot.clock import Clock
-from pwrbot.cogs.checks import guild_of, require_manager
 from pwrbot.commands import report_failure
 from pwrbot.in_flight import InFlight
 from pwrbot.replies import Interaction, defer, tell

@@ -40,7 +40,7 @@ def _compared(tree: Tree) -> Iterator[tuple[exp.Placeholder, TableInfo, str]]:
 
 
 def _assignments(tree: Tree) -> Iterator[tuple[TableInfo, exp.Expr]]:
-    """SET column = value, of an UPDATE or an ON CONFLICT."""
+    """SET column = value, of an UPDATE or an upsert."""
     if tree.target is None:
         return
     source = next(iter(tree.target.sources.values()), None)
