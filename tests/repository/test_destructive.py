@@ -11,7 +11,7 @@ import pytest
 
 from pwrbot.repository.migrations import unmarked
 from pwrbot.repository.sql_files import sql_directory
-from tests.repository.sql_tree import ENGINES, SQLTree
+from tests.repository.sql_tree import SQLTree, told
 
 EXAMPLES = Path(__file__).parent / "destructive"
 
@@ -22,22 +22,13 @@ def tree(tmp_path: Path) -> SQLTree:
 
 
 def found(tree: SQLTree) -> list[str]:
-    return sorted(
-        f"{one.path.parent.name}.{one.path.name.removeprefix('0001.example.')}:{one.line}:"
-        f" {one.message}"
-        for one in unmarked(tree.root)
-    )
+    return told(unmarked(tree.root))
 
 
 @pytest.mark.parametrize("example", sorted(path.name for path in EXAMPLES.iterdir()))
 def test_example(tree: SQLTree, example: str) -> None:
-    directory = EXAMPLES / example
-    for engine in ENGINES:
-        path = directory / f"{engine}.sql"
-        text = path.read_text() if path.exists() else "SELECT 1;"
-        tree.add("0001.example", text, engines=(engine,))
-
-    assert found(tree) == sorted((directory / "expected.txt").read_text().splitlines())
+    tree.add_example(EXAMPLES / example)
+    assert found(tree) == sorted((EXAMPLES / example / "expected.txt").read_text().splitlines())
 
 
 def test_rollbacks_are_destructive_and_need_no_mark(tree: SQLTree) -> None:

@@ -21,7 +21,7 @@ from pwrbot.repository.check.prepared import (
 )
 from pwrbot.repository.check.scratch import postgres_scratch, sqlite_scratch
 from pwrbot.repository.errors import DatabaseUnavailable
-from pwrbot.repository.migrations import unmarked
+from pwrbot.repository.migrations import beyond_own_schema, unmarked
 from pwrbot.repository.queries import EngineName
 from pwrbot.repository.url import PostgresURL
 
@@ -50,7 +50,7 @@ def check_project(
     findings = [*report.findings, *(of_problem(problem) for problem in recorded.problems)]
     findings += compare(recorded, report.prepared, report.cases, report.unbound)
     findings += compare_migrations(recorded, sql)
-    findings += [of_problem(problem) for problem in unmarked(sql)]
+    findings += [of_problem(problem) for problem in (*unmarked(sql), *beyond_own_schema(sql))]
     findings += _stale_schemas(sql, report.schemas)
     statements = {case.statement.name for case in report.cases}
     note = "on SQLite and PostgreSQL"

@@ -13,6 +13,7 @@ from pwrbot.repository.migrations.errors import (
     StepFailed,
 )
 from pwrbot.repository.migrations.files import new_migration, read_migrations
+from pwrbot.repository.migrations.own_schema import beyond_own_schema
 from pwrbot.repository.migrations.runner import (
     MigrationStatus,
     Status,
@@ -34,6 +35,7 @@ __all__ = [
     "Status",
     "StepFailed",
     "being_migrated",
+    "beyond_own_schema",
     "check_schema",
     "dump_schema",
     "migrate",

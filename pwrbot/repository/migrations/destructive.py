@@ -365,7 +365,7 @@ class _Statement:
         return place
 
     def _name(self, place: int) -> tuple[str, int]:
-        """The name there, without its schema, and the place after it."""
+        """The name there and the place after it; own_schema.py allows it no schema."""
         while place + 2 < len(self.tokens) and self.tokens[place + 1].text == ".":
             place += 2
         if place >= len(self.tokens):
