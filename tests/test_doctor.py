@@ -10,18 +10,22 @@ import pytest
 from pwrbot.cli import main
 from pwrbot.entities import VoiceChannelTotal, VoiceHour, VoiceMemberTotal, VoiceSession
 from pwrbot.repository import Repository
+from pwrbot.repository.migrations import migrate, rollback, status
+from pwrbot.repository.url import parse_url
 from tests.services.filling import fill
 
 NOON = datetime(2024, 2, 28, 12, tzinfo=UTC)
 GUILD, OTHER = 1, 2
 NONE = timedelta()
+UNEVEN = timedelta(hours=1, minutes=1, seconds=1)
+"""Quarters of an hour are begun in the middle, too."""
 
 
 async def filled(url: str) -> Repository:
     repository = await Repository.open(url)
     await repository.voice_sessions.insert_many(
         [
-            VoiceSession(guild, user, NOON + timedelta(hours=user), 10, NOON + timedelta(days=user))
+            VoiceSession(guild, user, NOON + user * UNEVEN, 10, NOON + timedelta(days=user))
             for guild in (GUILD, OTHER)
             for user in (1, 2, 40)
         ]
@@ -107,6 +111,20 @@ async def test_what_was_altered_by_hand_is_found_and_mended(
     assert "Mended." in capsys.readouterr().out
     assert [await table.select_all() for table in tables] == before
     await repository.close()
+
+
+async def test_what_a_migration_adds_up_of_sessions_that_are_there(
+    migrated_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", migrated_url)
+    url = parse_url(migrated_url)
+    await (await filled(migrated_url)).close()
+    steps = len(status(url).migrations) - 4
+    taken = await asyncio.to_thread(rollback, url, steps=steps)
+    assert taken[-1] == "0005.voice_rollups"
+    await asyncio.to_thread(migrate, url)
+    assert await doctor() == 0
+    assert "All well: the voice totals of 2 servers" in capsys.readouterr().out
 
 
 async def test_totals_of_a_server_without_sessions(

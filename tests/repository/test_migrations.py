@@ -577,6 +577,24 @@ def test_without_a_copy_nothing_is_migrated(
     assert status(sqlite_url, directory=tree.root).pending == ("0002.more",)
 
 
+def test_a_damaged_copy_is_no_copy(sqlite_url: SQLiteURL, tree: SQLTree, tmp_path: Path) -> None:
+    """VACUUM INTO copies a row that its table does not allow as readily as any other."""
+    tree.add("0001.cats", "CREATE TABLE cats (id INTEGER PRIMARY KEY, name TEXT);")
+    migrate(sqlite_url, directory=tree.root)
+    tree.add("0002.more", "SELECT 1;")
+    run(
+        sqlite_url,
+        "INSERT INTO cats (name) VALUES (NULL)",
+        "PRAGMA writable_schema = ON",
+        "UPDATE sqlite_schema SET sql = replace(sql, 'TEXT', 'TEXT NOT NULL') WHERE name = 'cats'",
+    )
+    backups = tmp_path / "copies"
+    with pytest.raises(BackupFailed, match=r"the copy is damaged \(NULL value in cats\.name\)"):
+        migrate(sqlite_url, directory=tree.root, backup_dir=backups)
+    assert list(backups.iterdir()) == []
+    assert status(sqlite_url, directory=tree.root).pending == ("0002.more",)
+
+
 def test_a_full_disk(sqlite_url: SQLiteURL, tree: SQLTree) -> None:
     tree.add(
         "0002.large",

@@ -52,6 +52,19 @@ def some(count: int, size: int = 1) -> list[BotMeta]:
     return [BotMeta(f"{number:05}", "x" * size) for number in range(count)]
 
 
+async def test_what_connections_are_set_to(repository: Repository) -> None:
+    """What was acknowledged survives a power cut, and who only reads cannot change a row."""
+
+    def settings(connection: sqlite3.Connection) -> list[Any]:
+        names = ("journal_mode", "synchronous", "foreign_keys", "query_only")
+        return [connection.execute(f"PRAGMA {name}").fetchone()[0] for name in names]
+
+    full = 2
+    assert await in_writer(repository, settings) == ["wal", full, 1, 0]
+    engine: Any = repository._engine
+    assert [await reader.call(settings) for reader in engine._readers] == [["wal", full, 1, 1]]
+
+
 # Shared commits
 
 

@@ -253,6 +253,24 @@ async def test_pages(service: FeedService, source: FakeFeeds, repository: Reposi
     assert health.rows[0].next_poll_at == NOW
 
 
+async def test_a_page_shows_the_newest_item_of_each(
+    service: FeedService, repository: Repository
+) -> None:
+    """The one with the first id, where two were published at the same time."""
+    news, other = await followed(service, HOME, NEWS), await followed(service, HOME, OTHER)
+    await repository.feed_items.insert_many(
+        [
+            FeedItem(news, "a", "Older", None, NOW - timedelta(hours=2), NOW),
+            FeedItem(news, "b", "Newest", None, NOW - timedelta(hours=1), NOW),
+            FeedItem(news, "c", "Oldest", None, NOW - timedelta(hours=3), NOW),
+            FeedItem(other, "e", "Second of two", None, NOW, NOW),
+            FeedItem(other, "d", "First of two", None, NOW, NOW),
+        ]
+    )
+    page = await service.page(HOME, 1)
+    assert [row.item_title for row in page.rows] == ["Newest", "First of two"]
+
+
 async def test_looking_writes_nothing(service: FeedService, repository: Repository) -> None:
     await service.page(HOME, 1)
     await service.health(HOME, 1)

@@ -60,6 +60,17 @@ async def test_a_change_is_stored_seen_and_told(
     assert await elsewhere.get(GUILD) == changed
 
 
+async def test_each_change_is_stored_with_its_time(repository: Repository) -> None:
+    clock = ManualClock(START)
+    service = SettingsService(repository, clock)
+    for name in ("Asia/Tokyo", "Europe/Berlin"):
+        clock.advance(hours=1)
+        await service.update(GUILD, lambda s, name=name: replace(s, timezone=name))
+        row = await repository.server_settings.select(GUILD)
+        assert row is not None
+        assert row.updated_at == clock.now()
+
+
 async def test_no_change_is_no_change(service: SettingsService, repository: Repository) -> None:
     told: list[int] = []
     service.on_change(told.append)

@@ -100,7 +100,10 @@ class SQLiteMigrations(MigrationBackend, SQLiteBackend):
             with closing(sqlite3.connect(part)) as copy:
                 (verdict,) = copy.execute("PRAGMA integrity_check(1)").fetchone()
                 if verdict != "ok":
-                    raise DatabaseCorrupt(f"the copy is damaged: {verdict}")
+                    raise DatabaseCorrupt(
+                        f"the copy is damaged ({verdict}), and so, it seems, is {self.path};"
+                        " restore it from a backup."
+                    )
             part.chmod(self.path.stat().st_mode & 0o777)
             _flush(part)
             part.rename(path)
