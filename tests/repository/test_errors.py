@@ -2,14 +2,16 @@
 
 import inspect
 import sqlite3
+import ssl
 from pathlib import Path
 
 import asyncpg
+import psycopg
 import pytest
 
 from pwrbot.errors import PwrbotError
 from pwrbot.repository import errors
-from pwrbot.repository.engine import postgres_errors, sqlite_errors
+from pwrbot.repository.engine import postgres_errors, postgres_migrations, sqlite_errors
 from pwrbot.repository.errors import (
     DatabaseBusy,
     DatabaseCorrupt,
@@ -115,6 +117,83 @@ def test_what_postgres_says(
     for secret in ("10.0.0.1", "hunter2", "4711"):
         assert secret not in str(found)
     assert postgres_errors.is_passing(error) is passing
+
+
+TLS = [
+    (
+        asyncpg.InvalidAuthorizationSpecificationError(
+            'no pg_hba.conf entry for host "10.0.0.1", user "bot", database "d", no encryption'
+        ),
+        "sslmode=require",
+    ),
+    (
+        asyncpg.InvalidAuthorizationSpecificationError(
+            'no pg_hba.conf entry for host "10.0.0.1", user "bot", database "d", SSL off'
+        ),
+        "sslmode=require",
+    ),
+    (asyncpg.ProtocolViolationError("SSL required"), "sslmode=require"),
+    (
+        ConnectionError('PostgreSQL server at "10.0.0.1:5432" rejected SSL upgrade'),
+        "sslmode=disable",
+    ),
+    (
+        ssl.SSLCertVerificationError(
+            1, "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: 10.0.0.1"
+        ),
+        "sslrootcert",
+    ),
+    (
+        asyncpg.ClientConfigurationError('root certificate file "/home/bot/root.crt" is missing'),
+        "sslrootcert",
+    ),
+]
+LIBPQ = [
+    (
+        'connection to server at "10.0.0.1", port 5432 failed: FATAL:  no pg_hba.conf entry for'
+        ' host "10.0.0.1", user "bot", database "d", no encryption',
+        "sslmode=require",
+    ),
+    (
+        'connection to server at "10.0.0.1", port 5432 failed: server does not support SSL, but'
+        " SSL was required",
+        "sslmode=disable",
+    ),
+    (
+        'connection to server at "10.0.0.1", port 5432 failed: SSL error: certificate verify'
+        " failed",
+        "sslrootcert",
+    ),
+    (
+        'connection to server at "10.0.0.1", port 5432 failed: root certificate file'
+        ' "/home/bot/root.crt" does not exist\nEither provide the file',
+        "sslrootcert",
+    ),
+]
+
+
+@pytest.mark.parametrize(("theirs", "advice"), TLS, ids=lambda one: str(one)[:40])
+def test_what_is_wrong_about_tls(theirs: Exception, advice: str) -> None:
+    found = postgres_errors.translated(theirs)
+    assert type(found) is DatabaseUnavailable
+    assert advice in str(found)
+    assert "10.0.0.1" not in str(found)
+    assert "bot" not in str(found)
+    assert not postgres_errors.is_passing(theirs)
+
+
+@pytest.mark.parametrize(("theirs", "advice"), LIBPQ, ids=lambda one: str(one)[-40:])
+def test_what_is_wrong_about_tls_when_migrating(theirs: str, advice: str) -> None:
+    found = postgres_migrations._refused(psycopg.OperationalError(theirs))
+    assert type(found) is DatabaseUnavailable
+    assert advice in str(found)
+    assert "10.0.0.1" not in str(found)
+    assert "bot" not in str(found)
+
+
+def test_a_value_that_sounds_like_tls_is_a_value() -> None:
+    error = asyncpg.InvalidTextRepresentationError("invalid input: 'certificate'")
+    assert type(postgres_errors.translated(error)) is InvalidValue
 
 
 @pytest.mark.parametrize(

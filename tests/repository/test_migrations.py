@@ -685,6 +685,7 @@ def test_a_directory_that_cannot_be_written() -> None:
         ({"database": "nowhere"}, "no such database"),
         ({"hosts": (("127.0.0.1", 1),)}, "cannot be reached"),
         ({"hosts": (("/nowhere", 5432),)}, "cannot be reached"),
+        ({"sslmode": "require"}, "offers no TLS"),
     ],
 )
 def test_no_connection(postgres_database: PostgresURL, change: dict[str, Any], reason: str) -> None:
@@ -697,6 +698,17 @@ def test_no_connection(postgres_database: PostgresURL, change: dict[str, Any], r
         assert url.password is not None
         assert url.password not in str(failure.value)
         assert failure.value.__cause__ is None
+
+
+def test_a_value_that_does_not_fit_is_not_told(
+    postgres_database: PostgresURL, tree: SQLTree
+) -> None:
+    migrate(postgres_database, directory=tree.root)
+    tree.add("0002.emails", "SELECT 'ada@secret'::bigint;", engines=("postgres",))
+    tree.add("0002.emails", "SELECT 1;", engines=("sqlite",))
+    with pytest.raises(StepFailed, match=r"invalid text representation \(22P02\)") as failure:
+        migrate(postgres_database, directory=tree.root)
+    assert "secret" not in str(failure.value)
 
 
 def test_a_role_that_may_not(postgres_database: PostgresURL, tree: SQLTree) -> None:

@@ -144,6 +144,7 @@ async def test_refused_at_once_without_a_secret(migrated_postgres_url: str) -> N
     await refused(nobody, "refused the user or the password; check DATABASE_URL")
     missing = re.sub(r"/pwrbot_test_\w+", "/pwrbot_no_such", migrated_postgres_url)
     await refused(missing, "no such database; create it or check DATABASE_URL")
+    await refused(f"{migrated_postgres_url}?sslmode=require", "the server offers no TLS")
 
 
 async def test_unreachable_is_tried_again_and_then_told() -> None:

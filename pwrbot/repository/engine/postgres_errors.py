@@ -6,6 +6,7 @@ from typing import Final
 
 import asyncpg
 
+from pwrbot.repository.engine.postgres_tls import tls_trouble
 from pwrbot.repository.errors import (
     CheckViolation,
     ConstraintViolation,
@@ -58,6 +59,14 @@ _OTHERS: Final[tuple[tuple[type[Exception], type[DatabaseError], str], ...]] = (
     (asyncpg.CannotConnectNowError, DatabaseUnavailable, "the server is starting or stopping"),
 )
 
+_AT_THE_DOOR: Final = (
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.ProtocolViolationError,
+    asyncpg.ClientConfigurationError,
+    OSError,
+)
+"""What a connection fails with over TLS; other errors may show values that only sound like it."""
+
 _REFUSED: Final = (
     asyncpg.InvalidAuthorizationSpecificationError,
     asyncpg.InvalidCatalogNameError,
@@ -71,6 +80,8 @@ def translated(error: Exception, statement: Statement | None = None) -> Database
     about = f"{statement.name}: " if statement else ""
     if isinstance(error, asyncpg.PostgresError):
         error.detail = None  # the values of the row, which a traceback would show
+    if isinstance(error, _AT_THE_DOOR) and (trouble := tls_trouble(error)):
+        return DatabaseUnavailable(about + trouble)
     for theirs, violation, text in _VIOLATIONS:
         if isinstance(error, theirs):
             constraint = getattr(error, "constraint_name", None)
@@ -107,4 +118,5 @@ def lost_connection(error: Exception) -> bool:
 
 def is_passing(error: Exception) -> bool:
     """Whether the same attempt may succeed later: a server that starts, a network that is down."""
-    return not isinstance(error, _REFUSED)
+    over_tls = isinstance(error, _AT_THE_DOOR) and tls_trouble(error) is not None
+    return not (isinstance(error, _REFUSED) or over_tls)

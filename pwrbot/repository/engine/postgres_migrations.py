@@ -12,6 +12,7 @@ somebody else gets next.
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from typing import Any, Final
 
@@ -22,6 +23,7 @@ from yoyo.migrations import default_migration_table
 
 from pwrbot.repository.engine.advisory import advisory_key
 from pwrbot.repository.engine.migration_backend import MigrationBackend
+from pwrbot.repository.engine.postgres_tls import tls_trouble
 from pwrbot.repository.errors import (
     DatabaseBusy,
     DatabaseError,
@@ -88,6 +90,9 @@ class PostgresMigrations(MigrationBackend, PostgresqlPsycopgBackend):
                 return DatabaseBusy(f"{message}; try again")
             case state if state.startswith(("08", "57P")):
                 return DatabaseUnavailable(f"the connection to PostgreSQL was lost: {message}")
+            case state if state.startswith("22"):  # the message quotes the value
+                meaning = re.sub(r"(?<=.)(?=[A-Z])", " ", type(error).__name__).lower()
+                return DatabaseError(f"a value does not fit: {meaning} ({state})")
             case _:
                 return DatabaseError(message)
 
@@ -145,6 +150,8 @@ def _notice_departure(connection: psycopg.Connection[Any]) -> None:
 def _refused(error: psycopg.Error) -> DatabaseError:
     """Why there is no connection, without the host: where it is named, DATABASE_URL is too."""
     reason = _first_line(error)
+    if trouble := tls_trouble(error):
+        return DatabaseUnavailable(trouble)
     if "password" in reason or "authentication" in reason or "pg_hba" in reason:
         return DatabaseUnavailable(
             "the server refused the user or the password; check DATABASE_URL"
