@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import GenericAlias
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -94,9 +94,22 @@ def as_table(result: Result) -> str:
 
 
 def as_json(result: Result) -> str:
-    """The rows as a JSON array of objects. Times are ISO 8601, and so are durations."""
+    """The rows as a JSON array of objects. Times are ISO 8601, and so are durations.
+
+    Numbers from 2**53 on, as ids are, come as strings: JavaScript and older jq would round them.
+    """
     rows = [dict(zip(result.columns, row, strict=True)) for row in result.rows]
-    return msgspec.json.format(msgspec.json.encode(rows), indent=2).decode()
+    exact = _unrounded(msgspec.to_builtins(rows))
+    return msgspec.json.format(msgspec.json.encode(exact), indent=2).decode()
+
+
+def _unrounded(value: Any) -> Any:
+    if isinstance(value, dict):
+        items = cast("dict[str, Any]", value).items()
+        return {name: _unrounded(one) for name, one in items}
+    if isinstance(value, list | tuple):
+        return [_unrounded(one) for one in cast("Sequence[Any]", value)]
+    return str(value) if isinstance(value, int) and abs(value) >= 1 << 53 else value
 
 
 _InOrder = Callable[[Mapping[str, Any]], Sequence[Any]]

@@ -358,5 +358,17 @@ def test_wide_characters_keep_the_columns_straight() -> None:
 
 
 def test_json_keeps_types() -> None:
-    text = as_json(Result(("a", "b", "c"), [[2**62, NOON, ("x",)]]))
-    assert msgspec.json.decode(text) == [{"a": 2**62, "b": "2026-03-01T12:00:00Z", "c": ["x"]}]
+    row = [True, NOON, ("x",), timedelta(hours=1), None]
+    text = as_json(Result(("a", "b", "c", "d", "e"), [row]))
+    assert msgspec.json.decode(text) == [
+        {"a": True, "b": "2026-03-01T12:00:00Z", "c": ["x"], "d": "PT3600S", "e": None}
+    ]
+
+
+def test_json_has_no_number_that_its_readers_round() -> None:
+    """In documents, too."""
+    ignoring = Settings(voice=VoiceSettings(ignored_channels=(2**62, 5)))
+    row = [2**53 - 1, 2**53, -(2**53), ignoring]
+    [read] = json.loads(as_json(Result(("a", "b", "c", "d"), [row])))
+    assert [read["a"], read["b"], read["c"]] == [2**53 - 1, str(2**53), str(-(2**53))]
+    assert read["d"]["voice"]["ignored_channels"] == [str(2**62), 5]
