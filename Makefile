@@ -12,12 +12,14 @@ NAME ?=
 RANGE ?= main..HEAD
 SESSIONS ?= 1000000
 FEEDS ?= 10000
+FILE ?=
 override STEPS := $(value STEPS)
 override NAME := $(value NAME)
 override RANGE := $(value RANGE)
 override SESSIONS := $(value SESSIONS)
 override FEEDS := $(value FEEDS)
-export STEPS NAME RANGE SESSIONS FEEDS
+override FILE := $(value FILE)
+export STEPS NAME RANGE SESSIONS FEEDS FILE
 
 # pyright comes with pip and is pinned: it need not look for a newer one.
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
@@ -34,7 +36,7 @@ IMPORT_POSTGRES := $(filter-out %.sqlite.sql,$(IMPORT_QUERIES))
 SQL_COMMON := $(filter-out %.sqlite.sql %.postgres.sql,$(SQL_QUERIES))
 
 .PHONY: help install run demo test lint fmt type sql-lint check prepare release-sql review-sql mutate-sql schema check-schema \
-	migrate rollback status new-migration bench-overhead bench-startup bench-voice bench-feeds clean
+	migrate rollback status backup restore new-migration bench-overhead bench-startup bench-voice bench-feeds clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -119,6 +121,13 @@ rollback: $(STAMP) ## Take back the last migration (STEPS=n: the last n)
 
 status: $(STAMP) ## Say which migrations the database has
 	@$(BIN)/pwrbot status
+
+backup: $(STAMP) ## Write a backup into BACKUP_DIR, while the bot runs or not
+	@$(BIN)/pwrbot backup
+
+restore: $(STAMP) ## Bring a backup back into an empty database (FILE=backup)
+	@[ -n "$$FILE" ] || { echo "usage: make restore FILE=backup" >&2; exit 2; }
+	@$(BIN)/pwrbot restore -- "$$FILE"
 
 new-migration: $(STAMP) ## Make the four files of a migration (NAME=what_it_does)
 	@[ -n "$$NAME" ] || { echo "usage: make new-migration NAME=what_it_does" >&2; exit 2; }

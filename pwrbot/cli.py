@@ -25,6 +25,7 @@ from pwrbot.logging import configure_logging, log_uncaught_exceptions
 
 if TYPE_CHECKING:
     _Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+    from pwrbot.repository.migrations import Status
     from pwrbot.repository.url import PostgresURL, SQLiteURL
 
 
@@ -61,6 +62,16 @@ def _parser() -> argparse.ArgumentParser:
     rollback = _add(commands, "rollback", _rollback, "undo the last migration steps")
     rollback.add_argument("--steps", type=_positive, default=1, help="how many (default: 1)")
     _add(commands, "status", _status, "show which migrations are applied, pending or edited")
+    backup = _add(commands, "backup", _backup, "write a backup, while the bot runs or not")
+    backup.add_argument(
+        "target",
+        nargs="?",
+        type=Path,
+        metavar="FILE_OR_DIR",
+        help="a new file, or the directory to put it into (default: BACKUP_DIR)",
+    )
+    restore = _add(commands, "restore", _restore, "bring a backup back into an empty database")
+    restore.add_argument("source", type=Path, metavar="FILE", help="what `pwrbot backup` wrote")
     doctor = _add(commands, "doctor", _doctor, "hold the voice totals against the sessions")
     doctor.add_argument("--mend", action="store_true", help="make wrong ones anew")
     new = _add(commands, "new-migration", _new_migration, "make the four files of a migration")
@@ -192,6 +203,39 @@ def _status(options: argparse.Namespace) -> int:
             file=sys.stderr,
         )
     return 0 if report.ok else 1
+
+
+def _backup(options: argparse.Namespace) -> int:
+    config = _configured()
+    from pwrbot.repository.backups import backup
+
+    path = backup(
+        _database(config),
+        options.target,
+        schema=config.database_schema,
+        backup_dir=config.backup_dir,
+    )
+    print(path)
+    return 0
+
+
+def _restore(options: argparse.Namespace) -> int:
+    config = _configured()
+    report = asyncio.run(_restored(config, options.source))
+    print(f"Restored {options.source}, as of {report.version}.")
+    if report.pending:
+        print(f"Still to come, when the bot starts: {', '.join(report.pending)}.")
+    return 0
+
+
+async def _restored(config: Config, source: Path) -> Status:
+    """Not beside a running bot: it would write into the same empty database."""
+    from pwrbot.repository.backups import restore
+    from pwrbot.repository.process_lock import ProcessLock
+
+    url, schema = _database(config), config.database_schema
+    async with ProcessLock(url, schema=schema, wait_seconds=0):
+        return restore(url, source, schema=schema)
 
 
 def _doctor(options: argparse.Namespace) -> int:

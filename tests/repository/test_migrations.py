@@ -649,7 +649,7 @@ def test_no_row_is_left_dangling(sqlite_url: SQLiteURL, kittens: SQLTree) -> Non
 def test_a_file_that_is_no_database(sqlite_url: SQLiteURL) -> None:
     sqlite_url.path.write_text("not a database, but long enough to be looked at\n" * 100)
     for attempt in (migrate, rollback, status, dump_schema):
-        with pytest.raises(DatabaseCorrupt, match="restore it from a backup"):
+        with pytest.raises(DatabaseCorrupt, match="pwrbot restore FILE"):
             attempt(sqlite_url)
 
 
@@ -659,7 +659,7 @@ def test_a_damaged_database(sqlite_url: SQLiteURL, tree: SQLTree) -> None:
     with sqlite_url.path.open("r+b") as file:
         file.seek(100)
         file.write(b"\xff" * (size - 100))
-    with pytest.raises(DatabaseCorrupt, match="restore it from a backup"):
+    with pytest.raises(DatabaseCorrupt, match="pwrbot restore FILE"):
         migrate(sqlite_url)
 
 

@@ -135,6 +135,10 @@ class MigrationBackend(DatabaseBackend):
                 )
         self._internal_schema_updated = True
 
+    def has_tables(self) -> bool:
+        """Whether there is anything yet. Within a transaction."""
+        return bool(self.list_tables())
+
     def recorded(self) -> dict[str, Applied]:
         """The migrations that were applied, by id. Within a transaction."""
         tables = set(self.list_tables())

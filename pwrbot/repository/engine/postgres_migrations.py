@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, Final
 
 import psycopg
@@ -23,6 +24,7 @@ from yoyo.migrations import default_migration_table
 
 from pwrbot.repository.engine.advisory import advisory_key
 from pwrbot.repository.engine.migration_backend import MigrationBackend
+from pwrbot.repository.engine.postgres_programs import column_of, dump, load
 from pwrbot.repository.engine.postgres_tls import tls_trouble
 from pwrbot.repository.errors import (
     DatabaseBusy,
@@ -32,6 +34,7 @@ from pwrbot.repository.errors import (
     DatabaseUnavailable,
 )
 from pwrbot.repository.url import PostgresURL
+from pwrbot.repository.whole_file import whole_file
 
 _CONNECT_SECONDS: Final = 10
 _LOCK_SECONDS: Final = 10
@@ -117,9 +120,32 @@ class PostgresMigrations(MigrationBackend, PostgresqlPsycopgBackend):
             self.poll_lock(lambda: self._answer("SELECT pg_try_advisory_xact_lock(:key)"))
 
     def create_schema(self) -> None:
-        name = self._schema_name
-        if not self.rows("SELECT 1 FROM pg_namespace WHERE nspname = :name", {"name": name}):
-            self.execute(f"CREATE SCHEMA {self.quote_identifier(name)}")
+        if not self._has_schema():
+            self.execute(f"CREATE SCHEMA {self.quote_identifier(self._schema_name)}")
+
+    def copy_to(self, path: Path) -> None:
+        self._refuse_pooler()
+        with whole_file(path) as part:
+            part.touch(mode=0o600)  # as the server keeps its own files
+            dump(self._url, self._schema_name, self._server_version(), part)
+
+    def recorded_in(self, backup: Path) -> list[str]:
+        """The ids of the migrations that a backup of this schema has; none: it is of another."""
+        return column_of(backup, self._schema_name, default_migration_table, "migration_id")
+
+    def restore_from(self, backup: Path) -> None:
+        """Fill the schema, which has no tables, with what ``copy_to`` wrote: all or nothing."""
+        self._refuse_pooler()
+        with self.reading():
+            was_there = self._has_schema()
+        with self.writing():
+            self.create_schema()
+        try:
+            load(self._url, self._schema_name, self._server_version(), backup)
+        except DatabaseError:
+            if not was_there:
+                self.run(f"DROP SCHEMA {self.quote_identifier(self._schema_name)}")
+            raise
 
     def record(self, *arguments: Any) -> None:
         self._look_into_schema()  # whatever the statements of the migration set
@@ -133,6 +159,24 @@ class PostgresMigrations(MigrationBackend, PostgresqlPsycopgBackend):
         self._in_transaction = False
         if not self.connection.closed:
             self.connection.execute("ROLLBACK")
+
+    def _has_schema(self) -> bool:
+        names = self.rows(
+            "SELECT 1 FROM pg_namespace WHERE nspname = :name", {"name": self._schema_name}
+        )
+        return bool(names)
+
+    def _server_version(self) -> int:
+        connection: psycopg.Connection[Any] = self.connection
+        return connection.info.server_version // 10000
+
+    def _refuse_pooler(self) -> None:
+        """PostgreSQL's own programs set up the connection they get, and leave it so."""
+        if self._pooled:
+            raise DatabaseError(
+                "DATABASE_URL leads through a pooler that lends out connections per transaction."
+                " Give this command a DATABASE_URL that leads straight to the server."
+            )
 
     def _look_into_schema(self) -> None:
         self.execute(f"SET LOCAL search_path TO {self.quote_identifier(self._schema_name)}")

@@ -7,9 +7,7 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
-from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -23,6 +21,7 @@ from pwrbot.repository.engine.migration_backend import MigrationBackend
 from pwrbot.repository.engine.sqlite_errors import translated
 from pwrbot.repository.errors import DatabaseCorrupt, DatabaseError, DatabaseUnavailable
 from pwrbot.repository.file_lock import FileLock
+from pwrbot.repository.whole_file import whole_file
 
 _BUSY_SECONDS: Final = 30.0
 
@@ -66,8 +65,9 @@ class SQLiteMigrations(MigrationBackend, SQLiteBackend):
         ours = translated(error)
         if isinstance(ours, DatabaseCorrupt):
             return DatabaseCorrupt(
-                f"{self.path} is damaged or is no database ({error}); restore it from a backup, or"
-                " move it away to begin with an empty one."
+                f"{self.path} is damaged or is no database ({error}). Move it away, and restore"
+                " it from a backup: pwrbot restore FILE. Without one pwrbot begins with an empty"
+                " database."
             )
         return DatabaseError(str(error)) if type(ours) is DatabaseError else ours
 
@@ -93,25 +93,26 @@ class SQLiteMigrations(MigrationBackend, SQLiteBackend):
             )
 
     def copy_to(self, path: Path) -> None:
-        part = path.with_name(f"{path.name}.part")
-        part.unlink(missing_ok=True)
         try:
-            self.connection.execute("VACUUM INTO ?", (str(part),))
-            with closing(sqlite3.connect(part)) as copy:
-                (verdict,) = copy.execute("PRAGMA integrity_check(1)").fetchone()
-                if verdict != "ok":
-                    raise DatabaseCorrupt(
-                        f"the copy is damaged ({verdict}), and so, it seems, is {self.path};"
-                        " restore it from a backup."
-                    )
-            part.chmod(self.path.stat().st_mode & 0o777)
-            _flush(part)
-            part.rename(path)
-            _flush(path.parent)
+            with whole_file(path) as part:
+                self.connection.execute("VACUUM INTO ?", (str(part),))
+                with SQLiteMigrations(part) as copy:
+                    if damage := copy.damage():
+                        raise DatabaseCorrupt(
+                            f"the copy is damaged ({damage}), and so, it seems, is {self.path};"
+                            " restore it from a backup: `pwrbot restore FILE`."
+                        )
+                part.chmod(self.path.stat().st_mode & 0o777)
         except sqlite3.Error as error:
             raise DatabaseError(f"{error}.") from error
-        finally:
-            part.unlink(missing_ok=True)
+
+    def damage(self) -> str | None:
+        """What is damaged first, having read all of it. Raises DatabaseError."""
+        try:
+            ((verdict,),) = self.rows("PRAGMA integrity_check(1)")
+        except sqlite3.Error as error:
+            raise self.explained(error) from None
+        return None if verdict == "ok" else verdict
 
     # yoyo changes how every connection of the process stores a datetime, and sqlite3's own way is
     # deprecated: here they are text before the driver sees them.
@@ -130,12 +131,3 @@ class SQLiteMigrations(MigrationBackend, SQLiteBackend):
                 for name, value in params.items()
             }
         return super().execute(sql, params)
-
-
-def _flush(path: Path) -> None:
-    """SQLite does not wait for the disk when it writes a copy."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -1,8 +1,8 @@
 """The copy of a SQLite file that is taken before its schema changes, and the backup of a PostgreSQL
 database that has to be there before one that destroys something.
 
-A backup of PostgreSQL is a file in BACKUP_DIR that somebody put there, named after the database:
-``pwrbot.dump``, ``pwrbot-20300506.sql.gz``; or such a directory, as pg_dump can make one.
+A backup of PostgreSQL is a file in BACKUP_DIR, by ``pwrbot backup`` or others, named after the
+database: ``pwrbot.dump``, ``pwrbot-20300506.sql.gz``; or a directory, as pg_dump can make one.
 """
 
 from __future__ import annotations
@@ -69,10 +69,9 @@ def back_up(
     Names the copy in the log and returns it. Raises BackupFailed; then there is no copy.
     """
     directory = directory or database.parent / "backups"
-    stem = f"{database.stem}-{now.astimezone(UTC):%Y%m%dT%H%M%SZ}-{what}"
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        path = _free(directory, stem)
+        path = free_name(directory, f"{database.stem}-{stamp(now)}-{what}", ".db")
         copy_to(path)
     except (OSError, DatabaseError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
@@ -81,6 +80,21 @@ def back_up(
             " Make room, or give BACKUP_DIR a directory that can be written to, and start again."
         ) from error
     log.info("database_copied_before_migrating", copy=str(path), bytes=path.stat().st_size)
+    return path
+
+
+def stamp(now: datetime) -> str:
+    """A moment as names of backups have it: they sort by it."""
+    return f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+
+
+def free_name(directory: Path, stem: str, suffix: str) -> Path:
+    """A name that is not taken: nothing is ever overwritten."""
+    path = directory / f"{stem}{suffix}"
+    number = 2
+    while path.exists():
+        path = directory / f"{stem}-{number}{suffix}"
+        number += 1
     return path
 
 
@@ -111,13 +125,3 @@ def _looked_at(path: Path, now: datetime) -> Backup:
         age=now - datetime.fromtimestamp(written, UTC),
         bytes=sum(state.st_size for state in states),
     )
-
-
-def _free(directory: Path, stem: str) -> Path:
-    """A name that is not taken: nothing is ever overwritten."""
-    path = directory / f"{stem}.db"
-    number = 2
-    while path.exists():
-        path = directory / f"{stem}-{number}.db"
-        number += 1
-    return path

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -90,7 +89,7 @@ def migrate(
     """
     clock = clock or SystemClock()
     root = directory or sql_directory()
-    migrations = read_migrations(root, _engine(url))
+    migrations = read_migrations(root, engine_of(url))
     with open_backend(url, schema) as backend:
         with backend.reading():
             recorded = backend.recorded()
@@ -128,7 +127,7 @@ def rollback(
     if steps < 1:
         raise MigrationError("At least one step has to be taken back: STEPS=1 or more.")
     clock = clock or SystemClock()
-    migrations = read_migrations(directory or sql_directory(), _engine(url))
+    migrations = read_migrations(directory or sql_directory(), engine_of(url))
     if isinstance(url, SQLiteURL) and not url.path.exists():
         return []
     with open_backend(url, schema) as backend, backend.exclusive(wait_seconds):
@@ -147,7 +146,7 @@ def status(
     url: SQLiteURL | PostgresURL, *, schema: str = "pwrbot", directory: Path | None = None
 ) -> Status:
     """What the database has and lacks; changes nothing. Raises as ``migrate`` does."""
-    migrations = read_migrations(directory or sql_directory(), _engine(url))
+    migrations = read_migrations(directory or sql_directory(), engine_of(url))
     recorded: dict[str, Applied] = {}
     if isinstance(url, PostgresURL) or url.path.exists():
         with open_backend(url, schema) as backend, backend.reading():
@@ -197,7 +196,7 @@ def open_backend(url: SQLiteURL | PostgresURL, schema: str) -> Generator[Migrati
         yield backend
 
 
-def _engine(url: SQLiteURL | PostgresURL) -> str:
+def engine_of(url: SQLiteURL | PostgresURL) -> str:
     return "sqlite" if isinstance(url, SQLiteURL) else "postgres"
 
 
@@ -247,22 +246,19 @@ def _look_for_backup(
     if careful:
         losing = [migration for migration in migrations if losses(migration)]
         reasons = [mark for migration in losing for mark in marks(migration.path)]
-        raise DestructiveRefused(_refusal(url, found, [m.reason for m in reasons], directory))
+        raise DestructiveRefused(_refusal(found, [m.reason for m in reasons]))
     log.warning("no_fresh_backup", destructive=[str(danger) for danger in found])
 
 
-def _refusal(
-    url: PostgresURL, found: Sequence[Danger], reasons: Sequence[str], directory: Path | None
-) -> str:
+def _refusal(found: Sequence[Danger], reasons: Sequence[str]) -> str:
     lines = "\n".join(f"  {danger}" for danger in found)
     why = f"\nThe reason given: {'; '.join(reasons)}" if reasons else ""
-    backup = (directory or Path("BACKUP_DIR")) / f"{url.database}.dump"
     return (
         "To start, the database would have to be changed in a way that cannot be undone, and there"
         " is no backup of it younger than a day. Nothing was changed. It would do this:\n"
         f"{lines}{why}\n"
         "Make a backup, and start again:\n"
-        f'  pg_dump --format=custom --file={shlex.quote(str(backup))} "$DATABASE_URL"\n'
+        "  pwrbot backup\n"
         "or do it without one:\n"
         "  pwrbot migrate    (in a working copy: make migrate)\n"
         "AUTO_MIGRATE=on does it at every start, whatever there is."
