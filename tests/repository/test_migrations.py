@@ -565,6 +565,41 @@ def test_a_copy_is_taken_before_an_existing_file_changes(
     assert len(list(backups.iterdir())) == 2
 
 
+def test_the_newest_copies_stay(sqlite_url: SQLiteURL, tree: SQLTree, tmp_path: Path) -> None:
+    backups, clock = tmp_path / "copies", ManualClock(NOON)
+    backups.mkdir()
+    others = {
+        "pwrbot-20300101T000000Z.db",  # by pwrbot backup
+        "pwrbot-20300101T000000Z-before-the-summer.db",  # renamed by somebody
+        "pwrbot-20300101T000000Z-before-0002.more.db.part",
+        "other-20300101T000000Z-before-0002.more.db",
+        "my-pwrbot-20300101T000000Z-before-0002.more.db",
+    }
+    for name in others:
+        (backups / name).touch()
+    tree.add("0002.more", "SELECT 1;")
+    migrate(sqlite_url, directory=tree.root)
+
+    for _ in range(3):
+        rollback(sqlite_url, directory=tree.root, backup_dir=backups, clock=clock)
+        migrate(sqlite_url, directory=tree.root, backup_dir=backups, clock=clock)
+        clock.advance(days=1)
+
+    assert {path.name for path in backups.iterdir()} - others == {
+        "pwrbot-20300506T120000Z-before-rollback-0002.more.db",
+        "pwrbot-20300507T120000Z-before-0002.more.db",
+        "pwrbot-20300507T120000Z-before-rollback-0002.more.db",
+        "pwrbot-20300508T120000Z-before-0002.more.db",
+        "pwrbot-20300508T120000Z-before-rollback-0002.more.db",
+    }
+    assert {path.name for path in backups.iterdir()} > others
+
+    clock.advance(days=-30)
+    rollback(sqlite_url, directory=tree.root, backup_dir=backups, clock=clock)
+    newest = "pwrbot-20300409T120000Z-before-rollback-0002.more.db"
+    assert (backups / newest).exists(), "though its name is the oldest"
+
+
 def test_without_a_copy_nothing_is_migrated(
     sqlite_url: SQLiteURL, tree: SQLTree, tmp_path: Path
 ) -> None:

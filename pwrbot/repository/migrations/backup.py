@@ -7,6 +7,7 @@ database: ``pwrbot.dump``, ``pwrbot-20300506.sql.gz``; or a directory, as pg_dum
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,6 +18,9 @@ import structlog
 
 from pwrbot.repository.errors import DatabaseError
 from pwrbot.repository.migrations.errors import BackupFailed
+
+KEPT: Final = 5
+"""How many copies of a SQLite file stay: each is as large as the file."""
 
 FRESH: Final = timedelta(days=1)
 """How old a backup may be that a destructive step relies on."""
@@ -64,14 +68,15 @@ def back_up(
     what: str,
     now: datetime,
 ) -> Path:
-    """Copy a database to ``directory/NAME-STAMP-WHAT.db``, ``backups`` beside it by default.
+    """Copy a database to ``directory/NAME-STAMP-before-WHAT.db``, ``backups`` beside it by default.
 
-    Names the copy in the log and returns it. Raises BackupFailed; then there is no copy.
+    Names the copy in the log and returns it; of all such copies the newest ``KEPT`` stay.
+    Raises BackupFailed; then there is no copy.
     """
     directory = directory or database.parent / "backups"
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        path = free_name(directory, f"{database.stem}-{stamp(now)}-{what}", ".db")
+        path = free_name(directory, f"{database.stem}-{stamp(now)}-before-{what}", ".db")
         copy_to(path)
     except (OSError, DatabaseError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
@@ -80,6 +85,7 @@ def back_up(
             " Make room, or give BACKUP_DIR a directory that can be written to, and start again."
         ) from error
     log.info("database_copied_before_migrating", copy=str(path), bytes=path.stat().st_size)
+    _remove_old_copies(path, database.stem)
     return path
 
 
@@ -96,6 +102,19 @@ def free_name(directory: Path, stem: str, suffix: str) -> Path:
         path = directory / f"{stem}-{number}{suffix}"
         number += 1
     return path
+
+
+def _remove_old_copies(newest: Path, stem: str) -> None:
+    """Only what bears a name of ours, whole: what somebody put there is theirs."""
+    ours = re.compile(rf"{re.escape(stem)}-\d{{8}}T\d{{6}}Z-before-(rollback-)?\d{{4}}\.[\w-]+\.db")
+    try:
+        others = [path for path in newest.parent.iterdir() if ours.fullmatch(path.name)]
+        others.remove(newest)  # it stays even where the clock was set back
+        for path in sorted(others, key=lambda copy: copy.stem)[: 1 - KEPT]:
+            path.unlink()
+            log.info("old_copy_removed", copy=str(path))
+    except OSError as error:
+        log.warning("old_copies_not_removed", reason=error.strerror)
 
 
 _SKEW: Final = timedelta(minutes=5)

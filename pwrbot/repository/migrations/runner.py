@@ -103,8 +103,8 @@ def migrate(
             todo = [(one, one.forth()) for one in _pending(migrations, recorded)]
             if todo and recorded:  # else there are no rows to lose
                 if isinstance(url, SQLiteURL):
-                    name = f"before-{todo[0][0].id}"
-                    back_up(backend.copy_to, url.path, backup_dir, name, clock.now())
+                    what = todo[0][0].id
+                    back_up(backend.copy_to, url.path, backup_dir, what, clock.now())
                 else:
                     _look_for_backup(url, [one for one, _ in todo], backup_dir, careful, clock)
             return [one.id for one, steps in todo if _forth(backend, one, steps, clock.now())]
@@ -137,8 +137,8 @@ def rollback(
         applied = [one for one in reversed(migrations) if one.id in recorded]
         todo = [(one, one.back()) for one in applied[:steps]]
         if todo and isinstance(url, SQLiteURL):
-            name = f"before-rollback-{todo[0][0].id}"
-            back_up(backend.copy_to, url.path, backup_dir, name, clock.now())
+            what = f"rollback-{todo[0][0].id}"
+            back_up(backend.copy_to, url.path, backup_dir, what, clock.now())
         return [one.id for one, back in todo if _back(backend, one, back, clock.now())]
 
 
