@@ -61,6 +61,11 @@ def _parser() -> argparse.ArgumentParser:
     _add(commands, "migrate", _migrate, "bring the database to this version's schema")
     rollback = _add(commands, "rollback", _rollback, "undo the last migration steps")
     rollback.add_argument("--steps", type=_positive, default=1, help="how many (default: 1)")
+    rollback.add_argument(
+        "--without-backup",
+        action="store_true",
+        help="PostgreSQL: even if it loses rows and BACKUP_DIR has no backup of the last day",
+    )
     _add(commands, "status", _status, "show which migrations are applied, pending or edited")
     backup = _add(commands, "backup", _backup, "write a backup, while the bot runs or not")
     backup.add_argument(
@@ -173,19 +178,21 @@ def _migrate(options: argparse.Namespace) -> int:
 
 def _rollback(options: argparse.Namespace) -> int:
     config = _configured()
-    undone = asyncio.run(_rolled_back(config, options.steps))
+    undone = asyncio.run(_rolled_back(config, options.steps, not options.without_backup))
     print(f"Rolled back: {', '.join(undone)}" if undone else "Nothing to roll back.")
     return 0
 
 
-async def _rolled_back(config: Config, steps: int) -> list[str]:
+async def _rolled_back(config: Config, steps: int, careful: bool) -> list[str]:
     """Not beside a running bot: it would lose the tables under its feet."""
     from pwrbot.repository.migrations import rollback
     from pwrbot.repository.process_lock import ProcessLock
 
     url, schema = _database(config), config.database_schema
     async with ProcessLock(url, schema=schema, wait_seconds=0):
-        return rollback(url, steps=steps, schema=schema, backup_dir=config.backup_dir)
+        return rollback(
+            url, steps=steps, schema=schema, backup_dir=config.backup_dir, careful=careful
+        )
 
 
 def _status(options: argparse.Namespace) -> int:

@@ -152,7 +152,7 @@ def test_the_example_is_what_it_shows(tree: Tree, database_url: str) -> None:
         assert tree.run(command, database_url) == output, command
 
     assert "sql/queries/reminders.sql" in tree.run("pwrbot sql list", database_url)
-    undone = tree.run("pwrbot rollback", database_url)
+    undone = tree.run("pwrbot rollback --without-backup", database_url)
     assert re.fullmatch(r"Rolled back: \d{4}\.reminders\n", undone)
 
 

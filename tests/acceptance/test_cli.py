@@ -96,11 +96,11 @@ def test_migrate_rollback_and_status(database_url: str, tmp_path: Path):
     assert f"Applied: {', '.join(STEPS)}" in run("migrate")
     assert "Nothing to do" in run("migrate")
     assert states() == ["applied"] * len(STEPS)
-    assert f"Rolled back: {STEPS[-1]}" in run("rollback").splitlines()
+    assert f"Rolled back: {STEPS[-1]}" in run("rollback", "--without-backup").splitlines()
     back = f"Rolled back: {STEPS[-2]}, {STEPS[-3]}"
-    assert back in run("rollback", "--steps", "2").splitlines()
+    assert back in run("rollback", "--steps", "2", "--without-backup").splitlines()
     assert states() == ["applied"] * (len(STEPS) - 3) + ["pending"] * 3
-    run("rollback", "--steps", "99")
+    run("rollback", "--steps", "99", "--without-backup")
     assert "Nothing to roll back" in run("rollback")
     assert f"Applied: {', '.join(STEPS)}" in run("migrate")
     assert states() == ["applied"] * len(STEPS)

@@ -15,7 +15,7 @@ from pwrbot.clock import ManualClock
 from pwrbot.config import Config, load_config
 from pwrbot.database import open_database
 from pwrbot.repository.backups import backup
-from pwrbot.repository.migrations import DestructiveRefused, migrate, status
+from pwrbot.repository.migrations import DestructiveRefused, migrate, rollback, status
 from pwrbot.repository.sql_files import sql_directory
 from pwrbot.repository.url import PostgresURL, SQLiteURL, parse_url
 from tests.repository.sql_tree import SQLTree
@@ -192,6 +192,59 @@ def test_by_hand_it_is_done_and_told(postgres: PostgresURL, tree: SQLTree, backu
         applied = migrate(postgres, directory=tree.root, backup_dir=backups)
     assert applied == ["0002.dogs", "0003.no_cats"]
     assert "no_fresh_backup" in [line["event"] for line in logs]
+
+
+# Taking back
+
+
+def taken_back(url: PostgresURL, tree: SQLTree, backups: Path | None) -> list[str]:
+    return rollback(
+        url, directory=tree.root, backup_dir=backups, careful=True, clock=ManualClock(NOON)
+    )
+
+
+def test_taking_back_what_drops_is_refused_without_a_backup(
+    postgres: PostgresURL, tree: SQLTree, backups: Path
+) -> None:
+    with pytest.raises(DestructiveRefused) as refused:
+        taken_back(postgres, tree, backups)
+    message = str(refused.value)
+    assert f"{tree.path('postgres', '0001.cats.rollback.sql')}:1: drops table cats" in message
+    assert "pwrbot backup" in message
+    assert "pwrbot rollback --steps 1 --without-backup" in message
+    assert status(postgres, directory=tree.root).version == "0001.cats"
+
+    put(backups / f"{postgres.database}.dump")
+    assert taken_back(postgres, tree, backups) == ["0001.cats"]
+
+
+def test_taking_back_what_drops_nothing_needs_no_backup(
+    postgres_database_url: str, tree: SQLTree
+) -> None:
+    url = parse_url(postgres_database_url)
+    assert isinstance(url, PostgresURL)
+    tree.add("0002.quick_cats", "CREATE INDEX quick ON cats (id);", "DROP INDEX quick;")
+    migrate(url, directory=tree.root)
+    assert taken_back(url, tree, None) == ["0002.quick_cats"]
+
+
+def test_the_command_takes_back_after_a_backup(
+    migrated_url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    postgres_programs: None,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DATABASE_URL", migrated_url)
+    last = status(parse_url(migrated_url)).version
+    if migrated_url.startswith("postgres"):
+        assert main(["rollback", "--steps", "3"]) == 3
+        assert "pwrbot rollback --steps 3 --without-backup" in capsys.readouterr().err
+        assert status(parse_url(migrated_url)).version == last
+        assert main(["backup"]) == 0
+    assert main(["rollback", "--steps", "3"]) == 0
+    assert f"Rolled back: {last}, " in capsys.readouterr().out
 
 
 # The whole way: settings, boot, exit code

@@ -196,7 +196,7 @@ def test_a_database_that_is_there_stays(
     migrated_url: str, run: Callable[..., int], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(migrated_url, "backup", "copy") == 0
-    assert run(migrated_url, "rollback", "--steps", "1") == 0
+    assert run(migrated_url, "rollback", "--without-backup") == 0
     assert run(migrated_url, "restore", "copy") == 3
     assert "There is a database already" in capsys.readouterr().err
     assert len(status(parse_url(migrated_url)).pending) == 1

@@ -17,7 +17,7 @@ unless a table of before becomes part of it; a table that the file renames and t
 of its old name goes on being read there (whether the bounds leave a gap is not looked at).
 SQLite's way to change a column, a new table in place of the old one, drops the old one and so needs
 the mark. Rollback files need none: to take back is to drop what was made, and is done by hand, with
-no bot running.
+no bot running, after a backup.
 """
 
 from __future__ import annotations
@@ -73,6 +73,11 @@ def losses(migration: Migration) -> list[Danger]:
     """
     derived = _derived(marks(migration.path))
     return [danger for danger in dangers(migration) if danger.what not in derived]
+
+
+def losses_back(migration: Migration) -> list[Danger]:
+    """What taking a migration back destroys, be it derived or not. Raises MigrationFilesError."""
+    return list(_dangers(migration.rollback_path, migration.back()))
 
 
 def _derived(stand: Sequence[Mark]) -> set[str]:

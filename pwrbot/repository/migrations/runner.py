@@ -14,7 +14,7 @@ import structlog
 from pwrbot.clock import Clock, SystemClock
 from pwrbot.repository.errors import ConstraintViolation, DatabaseError, DatabaseReadOnly
 from pwrbot.repository.migrations.backup import back_up, fresh_backup
-from pwrbot.repository.migrations.destructive import Danger, losses, marks
+from pwrbot.repository.migrations.destructive import Danger, losses, losses_back, marks
 from pwrbot.repository.migrations.errors import (
     DatabaseNewer,
     DestructiveRefused,
@@ -106,7 +106,9 @@ def migrate(
                     what = todo[0][0].id
                     back_up(backend.copy_to, url.path, backup_dir, what, clock.now())
                 else:
-                    _look_for_backup(url, [one for one, _ in todo], backup_dir, careful, clock)
+                    losing = [(one, found) for one, _ in todo if (found := losses(one))]
+                    refusal = _refusal(losing) if careful else None
+                    _look_for_backup(url, losing, backup_dir, clock, refusal)
             return [one.id for one, steps in todo if _forth(backend, one, steps, clock.now())]
 
 
@@ -116,13 +118,15 @@ def rollback(
     steps: int = 1,
     schema: str = "pwrbot",
     backup_dir: Path | None = None,
+    careful: bool = False,
     wait_seconds: float = LOCK_SECONDS,
     directory: Path | None = None,
     clock: Clock | None = None,
 ) -> list[str]:
     """Take back the last ``steps`` migrations, or all if there are fewer; returns their ids.
 
-    A SQLite file is copied first, as ``migrate`` does; raises as it does.
+    A SQLite file is copied first, and with ``careful`` PostgreSQL's backup looked for, as
+    ``migrate`` does; raises as it does.
     """
     if steps < 1:
         raise MigrationError("At least one step has to be taken back: STEPS=1 or more.")
@@ -139,6 +143,10 @@ def rollback(
         if todo and isinstance(url, SQLiteURL):
             what = f"rollback-{todo[0][0].id}"
             back_up(backend.copy_to, url.path, backup_dir, what, clock.now())
+        elif todo and isinstance(url, PostgresURL):
+            losing = [(one, found) for one, _ in todo if (found := losses_back(one))]
+            refusal = _refusal_back(losing, len(todo)) if careful else None
+            _look_for_backup(url, losing, backup_dir, clock, refusal)
         return [one.id for one, back in todo if _back(backend, one, back, clock.now())]
 
 
@@ -232,37 +240,52 @@ def _name_edited(migrations: Sequence[Migration], recorded: Mapping[str, Applied
             )
 
 
+_Losing = Sequence[tuple[Migration, Sequence[Danger]]]
+
+
 def _look_for_backup(
-    url: PostgresURL,
-    migrations: Sequence[Migration],
-    directory: Path | None,
-    careful: bool,
-    clock: Clock,
+    url: PostgresURL, losing: _Losing, directory: Path | None, clock: Clock, refusal: str | None
 ) -> None:
-    """Before what is destructive. Raises DestructiveRefused where one has to be and is not."""
-    found = [danger for migration in migrations for danger in losses(migration)]
-    if not found or fresh_backup(directory, url.database, clock.now()):
+    """Before what is destructive. Where there is no backup DestructiveRefused is raised with
+    that text; without one it is only logged.
+    """
+    if not losing or fresh_backup(directory, url.database, clock.now()):
         return
-    if careful:
-        losing = [migration for migration in migrations if losses(migration)]
-        reasons = [mark for migration in losing for mark in marks(migration.path)]
-        raise DestructiveRefused(_refusal(found, [m.reason for m in reasons]))
-    log.warning("no_fresh_backup", destructive=[str(danger) for danger in found])
+    if refusal is not None:
+        raise DestructiveRefused(refusal)
+    destructive = [str(danger) for _, found in losing for danger in found]
+    log.warning("no_fresh_backup", destructive=destructive)
 
 
-def _refusal(found: Sequence[Danger], reasons: Sequence[str]) -> str:
-    lines = "\n".join(f"  {danger}" for danger in found)
-    why = f"\nThe reason given: {'; '.join(reasons)}" if reasons else ""
+def _refusal(losing: _Losing) -> str:
+    reasons = [mark.reason for migration, _ in losing for mark in marks(migration.path)]
+    why = f"The reason given: {'; '.join(reasons)}\n" if reasons else ""
     return (
         "To start, the database would have to be changed in a way that cannot be undone, and there"
         " is no backup of it younger than a day. Nothing was changed. It would do this:\n"
-        f"{lines}{why}\n"
+        f"{_listed(losing)}{why}"
         "Make a backup, and start again:\n"
         "  pwrbot backup\n"
         "or do it without one:\n"
         "  pwrbot migrate    (in a working copy: make migrate)\n"
         "AUTO_MIGRATE=on does it at every start, whatever there is."
     )
+
+
+def _refusal_back(losing: _Losing, steps: int) -> str:
+    return (
+        "Taking this back loses rows, and there is no backup of the database younger than a day."
+        " Nothing was changed. It would do this:\n"
+        f"{_listed(losing)}"
+        "Make a backup, and try again:\n"
+        "  pwrbot backup\n"
+        "or do it without one:\n"
+        f"  pwrbot rollback --steps {steps} --without-backup"
+    )
+
+
+def _listed(losing: _Losing) -> str:
+    return "".join(f"  {danger}\n" for _, found in losing for danger in found)
 
 
 def _forth(
