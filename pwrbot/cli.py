@@ -25,7 +25,6 @@ from pwrbot.logging import configure_logging, log_uncaught_exceptions
 
 if TYPE_CHECKING:
     _Commands = argparse._SubParsersAction[argparse.ArgumentParser]
-    from pwrbot.repository.migrations import Status
     from pwrbot.repository.url import PostgresURL, SQLiteURL
 
 
@@ -77,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     restore = _add(commands, "restore", _restore, "bring a backup back into an empty database")
     restore.add_argument("source", type=Path, metavar="FILE", help="what `pwrbot backup` wrote")
+    _add(commands, "vacuum", _vacuum, "give back the room that deleted rows took")
     doctor = _add(commands, "doctor", _doctor, "hold the voice totals against the sessions")
     doctor.add_argument("--mend", action="store_true", help="make wrong ones anew")
     new = _add(commands, "new-migration", _new_migration, "make the four files of a migration")
@@ -178,21 +178,11 @@ def _migrate(options: argparse.Namespace) -> int:
 
 def _rollback(options: argparse.Namespace) -> int:
     config = _configured()
-    undone = asyncio.run(_rolled_back(config, options.steps, not options.without_backup))
+    from pwrbot.upkeep import roll_back
+
+    undone = asyncio.run(roll_back(config, options.steps, careful=not options.without_backup))
     print(f"Rolled back: {', '.join(undone)}" if undone else "Nothing to roll back.")
     return 0
-
-
-async def _rolled_back(config: Config, steps: int, careful: bool) -> list[str]:
-    """Not beside a running bot: it would lose the tables under its feet."""
-    from pwrbot.repository.migrations import rollback
-    from pwrbot.repository.process_lock import ProcessLock
-
-    url, schema = _database(config), config.database_schema
-    async with ProcessLock(url, schema=schema, wait_seconds=0):
-        return rollback(
-            url, steps=steps, schema=schema, backup_dir=config.backup_dir, careful=careful
-        )
 
 
 def _status(options: argparse.Namespace) -> int:
@@ -228,21 +218,22 @@ def _backup(options: argparse.Namespace) -> int:
 
 def _restore(options: argparse.Namespace) -> int:
     config = _configured()
-    report = asyncio.run(_restored(config, options.source))
+    from pwrbot.upkeep import bring_back
+
+    report = asyncio.run(bring_back(config, options.source))
     print(f"Restored {options.source}, as of {report.version}.")
     if report.pending:
         print(f"Still to come, when the bot starts: {', '.join(report.pending)}.")
     return 0
 
 
-async def _restored(config: Config, source: Path) -> Status:
-    """Not beside a running bot: it would write into the same empty database."""
-    from pwrbot.repository.backups import restore
-    from pwrbot.repository.process_lock import ProcessLock
+def _vacuum(options: argparse.Namespace) -> int:
+    config = _configured()
+    from pwrbot.upkeep import tidy
 
-    url, schema = _database(config), config.database_schema
-    async with ProcessLock(url, schema=schema, wait_seconds=0):
-        return restore(url, source, schema=schema)
+    asyncio.run(tidy(config))
+    print("Done.")
+    return 0
 
 
 def _doctor(options: argparse.Namespace) -> int:

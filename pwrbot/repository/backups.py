@@ -134,6 +134,7 @@ def _restore_schema(url: PostgresURL, source: Path, schema: str) -> None:
             backend.restore_from(source)
         except DatabaseError as error:
             raise NotRestored(f"{source} was not restored: {error}") from error
+        backend.vacuum()  # else the planner knows nothing of the rows yet
 
 
 def _beside(database: Path) -> list[Path]:

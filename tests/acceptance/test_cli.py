@@ -231,7 +231,7 @@ def test_wrong_usage(arguments: list[str], tmp_path: Path):
 def test_help_and_version(tmp_path: Path):
     done = pwrbot("--help", cwd=tmp_path)
     assert done.returncode == 0
-    commands = "run demo migrate rollback status backup restore new-migration sql"
+    commands = "run demo migrate rollback status backup restore vacuum new-migration sql"
     for command in commands.split():
         assert re.search(rf"(?m)^ +{command}\s", done.stdout)
     assert pwrbot("--version", cwd=tmp_path).stdout == f"pwrbot {package.__version__}\n"

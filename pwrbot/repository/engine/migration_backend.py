@@ -87,6 +87,10 @@ class MigrationBackend(DatabaseBackend):
         """Write a verified copy of the database to a file that is not there yet."""
         raise NotImplementedError
 
+    def vacuum(self) -> None:
+        """Give back the room that deleted rows took, and count what there is for the planner."""
+        raise NotImplementedError
+
     # ---- what migrating is made of
 
     @contextmanager

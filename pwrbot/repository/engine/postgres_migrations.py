@@ -129,6 +129,18 @@ class PostgresMigrations(MigrationBackend, PostgresqlPsycopgBackend):
             part.touch(mode=0o600)  # as the server keeps its own files
             dump(self._url, self._schema_name, self._server_version(), part)
 
+    def vacuum(self) -> None:
+        tables = self.rows(
+            "SELECT relname FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace"
+            # Those that are parts of others go with them.
+            " WHERE nspname = :schema AND relkind IN ('r', 'p') AND NOT relispartition"
+            " ORDER BY relname",
+            {"schema": self._schema_name},
+        )
+        schema = self.quote_identifier(self._schema_name)
+        for (table,) in tables:
+            self.run(f"VACUUM (ANALYZE) {schema}.{self.quote_identifier(table)}")
+
     def recorded_in(self, backup: Path) -> list[str]:
         """The ids of the migrations that a backup of this schema has; none: it is of another."""
         return column_of(backup, self._schema_name, default_migration_table, "migration_id")

@@ -106,6 +106,10 @@ class SQLiteMigrations(MigrationBackend, SQLiteBackend):
         except sqlite3.Error as error:
             raise DatabaseError(f"{error}.") from error
 
+    def vacuum(self) -> None:
+        self.run("VACUUM")
+        self.run("ANALYZE")
+
     def damage(self) -> str | None:
         """What is damaged first, having read all of it. Raises DatabaseError."""
         try:

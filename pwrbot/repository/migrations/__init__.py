@@ -21,6 +21,7 @@ from pwrbot.repository.migrations.runner import (
     migrate,
     rollback,
     status,
+    vacuum,
 )
 
 __all__ = [
@@ -44,5 +45,6 @@ __all__ = [
     "rollback",
     "status",
     "unmarked",
+    "vacuum",
     "write_schema",
 ]

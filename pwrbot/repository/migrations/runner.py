@@ -172,6 +172,17 @@ def status(
     )
 
 
+def vacuum(url: SQLiteURL | PostgresURL, *, schema: str = "pwrbot") -> None:
+    """Make a database as small as what is in it, and have it look at what that is. Blocks.
+
+    SQLite writes the whole file anew and needs room for a second one; nobody can write meanwhile.
+    PostgreSQL keeps the room for rows to come, and nobody waits. Raises DatabaseError.
+    """
+    if isinstance(url, PostgresURL) or url.path.exists():
+        with open_backend(url, schema) as backend:
+            backend.vacuum()
+
+
 def being_migrated(url: SQLiteURL | PostgresURL, *, schema: str = "pwrbot") -> bool:
     """Whether some process is migrating it now. Behind a pooler nobody can tell: False."""
     with open_backend(url, schema) as backend:
