@@ -57,7 +57,8 @@ def _parser() -> argparse.ArgumentParser:
 
     _add(commands, "run", _run, "start the bot")
     _add(commands, "demo", _demo, "watch the bot at work, without a token or a server")
-    _add(commands, "migrate", _migrate, "bring the database to this version's schema")
+    migrate = _add(commands, "migrate", _migrate, "bring the database to this version's schema")
+    migrate.add_argument("--to", metavar="NUMBER", help="stop after this migration, such as 0007")
     rollback = _add(commands, "rollback", _rollback, "undo the last migration steps")
     rollback.add_argument("--steps", type=_positive, default=1, help="how many (default: 1)")
     rollback.add_argument(
@@ -170,9 +171,13 @@ def _migrate(options: argparse.Namespace) -> int:
     from pwrbot.repository.migrations import migrate
 
     applied = migrate(
-        _database(config), schema=config.database_schema, backup_dir=config.backup_dir
+        _database(config),
+        to=options.to,
+        schema=config.database_schema,
+        backup_dir=config.backup_dir,
     )
-    print(f"Applied: {', '.join(applied)}" if applied else "Nothing to do: the schema is current.")
+    done = f"the schema is {f'at {options.to}' if options.to else 'current'}."
+    print(f"Applied: {', '.join(applied)}" if applied else f"Nothing to do: {done}")
     return 0
 
 

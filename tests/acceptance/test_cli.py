@@ -102,7 +102,10 @@ def test_migrate_rollback_and_status(database_url: str, tmp_path: Path):
     assert states() == ["applied"] * (len(STEPS) - 3) + ["pending"] * 3
     run("rollback", "--steps", "99", "--without-backup")
     assert "Nothing to roll back" in run("rollback")
-    assert f"Applied: {', '.join(STEPS)}" in run("migrate")
+    assert f"Applied: {', '.join(STEPS[:3])}\n" in run("migrate", "--to", "0003")
+    assert "Nothing to do: the schema is at 0003." in run("migrate", "--to", "0003")
+    run("migrate", "--to", "9999", code=2)
+    assert f"Applied: {', '.join(STEPS[3:])}\n" in run("migrate")
     assert states() == ["applied"] * len(STEPS)
 
 

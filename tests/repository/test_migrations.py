@@ -21,6 +21,7 @@ from pwrbot.repository.migrations import (
     LockWaitOver,
     MigrationError,
     StepFailed,
+    UnknownMigration,
     check_schema,
     dump_schema,
     migrate,
@@ -495,6 +496,38 @@ def test_a_newer_database_is_refused(url: SQLiteURL | PostgresURL, tree: SQLTree
     newer = status(url, directory=tree.root)
     assert not newer.ok
     assert [one.state for one in newer.migrations] == ["applied", "unknown"]
+
+
+def test_no_further_than_asked(url: SQLiteURL | PostgresURL, tree: SQLTree) -> None:
+    for name in ("0002.dogs", "0003.birds", "0004.fish"):
+        tree.add(name, f"CREATE TABLE {name[5:]} (id INTEGER);", f"DROP TABLE {name[5:]};")
+
+    def to(target: str | None) -> list[str]:
+        return migrate(url, to=target, directory=tree.root)
+
+    with pytest.raises(UnknownMigration, match="no migration 0005") as unknown:
+        to("0005")
+    assert unknown.value.exit_code == 2
+    assert status(url, directory=tree.root).version is None
+    assert to("0002") == ["0001.cats", "0002.dogs"]
+    assert to("0002.dogs") == []
+    assert status(url, directory=tree.root).pending == ("0003.birds", "0004.fish")
+    assert to("0003.birds") == ["0003.birds"]
+    with pytest.raises(MigrationError, match=r"past 0001\.cats.* rollback --steps 2") as behind:
+        to("0001")
+    assert behind.value.exit_code == 3
+    for target in ("3", "birds", "0003.bird", ""):
+        with pytest.raises(UnknownMigration):
+            to(target)
+    assert to(None) == ["0004.fish"]
+    assert to("0004") == []
+
+
+def test_one_that_was_left_out_is_made_up_for(url: SQLiteURL | PostgresURL, tree: SQLTree) -> None:
+    tree.add("0003.birds", "CREATE TABLE birds (id INTEGER);", "DROP TABLE birds;")
+    migrate(url, directory=tree.root)
+    tree.add("0002.dogs", "CREATE TABLE dogs (id INTEGER);", "DROP TABLE dogs;")
+    assert migrate(url, to="0002", directory=tree.root) == ["0002.dogs"]
 
 
 def test_steps_below_one(sqlite_url: SQLiteURL) -> None:

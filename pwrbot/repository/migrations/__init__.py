@@ -11,6 +11,7 @@ from pwrbot.repository.migrations.errors import (
     MigrationError,
     MigrationFilesError,
     StepFailed,
+    UnknownMigration,
 )
 from pwrbot.repository.migrations.files import new_migration, read_migrations
 from pwrbot.repository.migrations.own_schema import beyond_own_schema
@@ -35,6 +36,7 @@ __all__ = [
     "MigrationStatus",
     "Status",
     "StepFailed",
+    "UnknownMigration",
     "being_migrated",
     "beyond_own_schema",
     "check_schema",

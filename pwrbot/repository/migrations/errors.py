@@ -35,6 +35,12 @@ class DestructiveRefused(MigrationError):
     """A migration would destroy what cannot be brought back, and there is no fresh backup."""
 
 
+class UnknownMigration(MigrationError):
+    """There is no migration of this name; `pwrbot status` lists them."""
+
+    exit_code = 2
+
+
 class InvalidMigrationName(MigrationError):
     """A migration is named in small letters, digits and underscores, like add_channel_names."""
 

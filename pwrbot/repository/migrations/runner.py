@@ -20,6 +20,7 @@ from pwrbot.repository.migrations.errors import (
     DestructiveRefused,
     MigrationError,
     StepFailed,
+    UnknownMigration,
 )
 from pwrbot.repository.migrations.files import Migration, read_migrations
 from pwrbot.repository.migrations.statements import Step
@@ -72,6 +73,7 @@ class Status(msgspec.Struct, frozen=True):
 def migrate(
     url: SQLiteURL | PostgresURL,
     *,
+    to: str | None = None,
     schema: str = "pwrbot",
     backup_dir: Path | None = None,
     careful: bool = False,
@@ -80,6 +82,8 @@ def migrate(
     clock: Clock | None = None,
 ) -> list[str]:
     """Apply what is pending, and return the ids in order. Blocks: call it in a thread.
+
+    ``to`` is the last one to apply, an id or its number: the code needs all to start.
 
     Waits up to ``wait_seconds`` while another process does the same, and then has nothing to do.
     A SQLite file that holds data is first copied to ``backup_dir`` (``backups`` beside it).
@@ -94,13 +98,14 @@ def migrate(
         with backend.reading():
             recorded = backend.recorded()
         _name_edited(migrations, recorded)
-        if not _pending(migrations, recorded):
+        if not _until(to, migrations, _pending(migrations, recorded)):
             return []
         with backend.exclusive(wait_seconds):
             backend.prepare()
             with backend.reading():
                 recorded = backend.recorded()
-            todo = [(one, one.forth()) for one in _pending(migrations, recorded)]
+            pending = _until(to, migrations, _pending(migrations, recorded))
+            todo = [(one, one.forth()) for one in pending]
             if todo and recorded:  # else there are no rows to lose
                 if isinstance(url, SQLiteURL):
                     what = todo[0][0].id
@@ -237,6 +242,27 @@ def _pending(migrations: Sequence[Migration], recorded: Mapping[str, Applied]) -
             " the migration back with it first (rollback)."
         )
     return [migration for migration in migrations if migration.id not in recorded]
+
+
+def _until(
+    target: str | None, migrations: Sequence[Migration], pending: Sequence[Migration]
+) -> list[Migration]:
+    """Of what is pending that up to a target. Refuses one that is unknown, or long passed."""
+    if target is None:
+        return list(pending)
+    last = next((one for one in migrations if target in (one.id, one.id[:4])), None)
+    if last is None:
+        raise UnknownMigration(
+            f"There is no migration {target}. Give its number or its whole name; `pwrbot status`"
+            " lists them."
+        )
+    later = [one for one in migrations if one.id > last.id and one not in pending]
+    if later and last not in pending:
+        raise MigrationError(
+            f"The database is past {last.id}: {later[-1].id} is applied. To take back what came"
+            f" after it: pwrbot rollback --steps {len(later)}"
+        )
+    return [one for one in pending if one.id <= last.id]
 
 
 def _name_edited(migrations: Sequence[Migration], recorded: Mapping[str, Applied]) -> None:
