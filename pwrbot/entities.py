@@ -197,7 +197,7 @@ class VoiceBoard(Entity, frozen=True, gc=False):
     next_at: datetime
     message_id: int | None
     shown: str | None
-    """What tells two contents of a live one apart."""
+    """What tells two contents of a live one apart; of another the local day of its last time."""
     problem: str | None
 
 

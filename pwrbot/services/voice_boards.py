@@ -1,8 +1,8 @@
 """Boards that channels get by themselves: posted on a schedule, or kept current.
 
-A scheduled board is moved on to its next time before it is posted: whatever happens then, and
-however often the bot starts, no time is posted twice. One whose hour passed while the bot was away
-posts once when it is back.
+A scheduled board is moved on to its next time, and notes the day it is posted for, before it is
+posted: whatever happens then, however often the bot starts and in whatever time zone, no time is
+posted twice. One whose hour passed while the bot was away posts once when it is back.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from pwrbot.clock import Clock
 from pwrbot.entities import VoiceBoard, VoiceBoardKind, VoiceTotal
 from pwrbot.errors import PwrbotError
 from pwrbot.repository import Repository
+from pwrbot.repository.errors import DatabaseError
 from pwrbot.services.cover import cover
 from pwrbot.services.ranges import Range, bounds, day_start
 from pwrbot.services.settings import SettingsService
@@ -104,6 +105,7 @@ class VoiceBoards:
         self._clock = clock
         self._settings = settings
         self._statistics = statistics
+        self._planned = False
         self._moved: set[int] = set()
         settings.on_change(self._moved.add)
 
@@ -114,7 +116,7 @@ class VoiceBoards:
 
         It shows the whole day, 7 days or month before. ``weekday``: 0 is Monday.
         """
-        zone = await self._settings.zone(guild_id)
+        now, zone = self._clock.now(), await self._settings.zone(guild_id)
         return await self._keep(
             VoiceBoard(
                 guild_id=guild_id,
@@ -124,9 +126,9 @@ class VoiceBoards:
                 weekday=weekday,
                 look_back=Range.ALL_TIME,
                 minutes=LEAST_MINUTES,
-                next_at=next_post(kind, hour, weekday, self._clock.now(), zone),
+                next_at=next_post(kind, hour, weekday, now, zone),
                 message_id=None,
-                shown=None,
+                shown=_day(last_post(kind, hour, weekday, now, zone), zone),
                 problem=None,
             )
         )
@@ -209,22 +211,46 @@ class VoiceBoards:
         return await self._repository.voice_boards.replace(board)
 
     async def _follow_zones(self) -> None:
-        """A server whose settings changed may have another zone: its boards get another moment."""
-        now = self._clock.now()
-        while self._moved:
-            guild_id = self._moved.pop()
-            zone = await self._settings.zone(guild_id)
-            for board in await self.of_guild(guild_id):
-                if board.kind != "live" and board.next_at > now:
-                    then = next_post(board.kind, board.hour, board.weekday, now, zone)
-                    await self._claim(board, then)
+        """Give boards that were planned by another zone their moment in the present one: after the
+        start all of them, as the host's zone may have changed, then those of servers whose settings
+        did."""
+        if not self._planned:
+            boards = await self._repository.voice_boards.select_all()
+            self._moved.update(b.guild_id for b in boards if self._shards.has(b.guild_id))
+            self._planned = True
+        for guild_id in list(self._moved):
+            self._moved.discard(guild_id)  # first: it may change again meanwhile
+            try:
+                await self._follow_zone(guild_id)
+            except DatabaseError:
+                self._moved.add(guild_id)
+                raise
+
+    async def _follow_zone(self, guild_id: int) -> None:
+        now, zone = self._clock.now(), await self._settings.zone(guild_id)
+        for board in await self.of_guild(guild_id):
+            if board.kind == "live" or not now < board.next_at <= now + _BEYOND:
+                continue  # has no hour, or is due
+            then = next_post(board.kind, board.hour, board.weekday, now, zone)
+            last = last_post(board.kind, board.hour, board.weekday, now, zone)
+            if board.shown is not None and _day(last, zone) > board.shown:
+                then = last  # not posted yet: its time passed just now, or Discord was in trouble
+            if then != board.next_at:
+                await self._claim(board, then)
 
     async def _post(self, board: VoiceBoard, poster: Poster) -> None:
         now, zone = self._clock.now(), await self._settings.zone(board.guild_id)
         then = next_post(board.kind, board.hour, board.weekday, now, zone)
-        if not await self._claim(board, then) or board.next_at > now:
+        if not await self._claim(board, then):
             return
         meant = last_post(board.kind, board.hour, board.weekday, now, zone)
+        noted = replace(board, shown=_day(meant, zone))
+        if board.next_at > now:  # a clock that ran ahead has written it
+            await self._note(noted, board.problem)
+            return
+        if board.shown is not None and _day(meant, zone) <= board.shown:
+            return  # it was the time in the zone before: in this one it is yet to come
+        await self._note(noted, board.problem)
         since, until = period_before(board.kind, meant, zone)
         titles = {"day": "yesterday", "week": "the last 7 days", "month": "last month"}
         content = await self._content(board, titles[board.kind], since, until, zone, meant)
@@ -233,9 +259,9 @@ class VoiceBoards:
         except Unpostable as error:
             if error.again:
                 await self._claim(replace(board, next_at=then), min(now + _RETRY, then))
-            await self._note(board, problem=str(error))
+            await self._note(board if error.again else noted, problem=str(error))
         else:
-            await self._note(replace(board, message_id=message_id), problem=None)
+            await self._note(replace(noted, message_id=message_id), problem=None)
 
     async def _refresh(self, board: VoiceBoard, poster: Poster) -> None:
         now, zone = self._clock.now(), await self._settings.zone(board.guild_id)
@@ -352,6 +378,11 @@ def _posts_on(kind: VoiceBoardKind, weekday: int, day: date) -> bool:
 
 def _moment(day: date, hour: int, zone: ZoneInfo) -> datetime:
     return datetime.combine(day, time(hour), zone).astimezone(UTC)
+
+
+def _day(moment: datetime, zone: ZoneInfo) -> str:
+    """Its local day, ISO 8601: later ones are greater."""
+    return moment.astimezone(zone).date().isoformat()
 
 
 def _told_apart(content: PostedBoard) -> str:

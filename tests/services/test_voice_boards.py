@@ -121,8 +121,10 @@ class Scene(msgspec.Struct):
         return board.problem
 
 
-def scene_of(repository: Repository, clock: ManualClock, channel: Channel) -> Scene:
-    settings = SettingsService(repository, clock)
+def scene_of(
+    repository: Repository, clock: ManualClock, channel: Channel, host_zone: str = "UTC"
+) -> Scene:
+    settings = SettingsService(repository, clock, host_zone)
     statistics = VoiceStatistics(repository, clock, settings)
     boards = VoiceBoards(repository, clock, settings, statistics)
     return Scene(boards, settings, clock, channel)
@@ -171,17 +173,27 @@ async def test_a_clock_set_back_posts_nothing_twice(scene: Scene) -> None:
     assert len(scene.channel.posts) == 1
 
 
-async def test_a_clock_that_ran_a_year_ahead(scene: Scene) -> None:
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_a_clock_that_ran_a_year_ahead(
+    scene: Scene, repository: Repository, restarted: bool
+) -> None:
     scene.clock.advance(days=365)
     await scene.boards.schedule(GUILD, CHANNEL, "day", hour=9)
     await scene.boards.keep_current(GUILD, CHANNEL, Range.TODAY, 10)
     await scene.boards.look(scene.channel)
     scene.clock.set(NOW)
+    if restarted:
+        scene = scene_of(repository, scene.clock, scene.channel)
     await scene.boards.look(scene.channel)
     assert {board.kind: board.next_at for board in await scene.boards.of_guild(GUILD)} == {
         "day": utc("2026-03-19 09:00"),
         "live": NOW + timedelta(minutes=10),
     }
+    scene.clock.set(utc("2026-03-19 09:00"))
+    await scene.boards.look(scene.channel)
+    assert [board.until for board in scene.channel.posts if board.minutes is None] == [
+        utc("2026-03-19 00:00")
+    ]
 
 
 async def test_days_away_give_one_post(scene: Scene) -> None:
@@ -199,6 +211,100 @@ async def test_another_zone_is_another_moment(scene: Scene) -> None:
     await scene.boards.look(scene.channel)
     [board] = await scene.boards.of_guild(GUILD)
     assert board.next_at == utc("2026-03-19 00:00")
+
+
+@pytest.mark.parametrize(
+    ("kind", "first", "planned", "later"),
+    [
+        ("day", "2026-03-19 09:00", "2026-03-20 09:00", "2026-03-20 13:00"),
+        ("week", "2026-03-23 09:00", "2026-03-30 09:00", "2026-03-30 13:00"),
+        ("month", "2026-04-01 09:00", "2026-05-01 09:00", "2026-05-01 13:00"),
+    ],
+)
+@pytest.mark.parametrize("away", [False, True])
+async def test_another_zone_of_the_host_repeats_nothing(
+    scene: Scene,
+    repository: Repository,
+    kind: VoiceBoardKind,
+    first: str,
+    planned: str,
+    later: str,
+    away: bool,
+) -> None:
+    await scene.boards.schedule(GUILD, CHANNEL, kind, hour=9)
+    scene.clock.set(utc(first))
+    await scene.boards.look(scene.channel)
+    again = scene_of(repository, scene.clock, scene.channel, "America/New_York")
+    for moment in (planned,) if away else (first, first[:10] + " 13:00", planned):
+        scene.clock.set(utc(moment))
+        await again.boards.look(scene.channel)
+    [board] = await again.boards.of_guild(GUILD)
+    assert board.next_at == utc(later)
+    assert len(scene.channel.posts) == 1
+    scene.clock.set(utc(later))
+    await again.boards.look(scene.channel)
+    [_, posted] = scene.channel.posts
+    assert posted.until == utc(later[:10] + " 04:00")
+
+
+async def test_a_zone_changed_just_before_the_end_is_followed_at_the_start(
+    scene: Scene, repository: Repository
+) -> None:
+    await scene.boards.schedule(GUILD, CHANNEL, "month", hour=9)
+    await scene.settings.update(GUILD, lambda _: Settings(timezone="America/New_York"))
+    again = scene_of(repository, scene.clock, scene.channel)
+    await again.boards.look(scene.channel)
+    [board] = await again.boards.of_guild(GUILD)
+    assert board.next_at == utc("2026-04-01 13:00")
+
+
+async def test_a_zone_in_which_the_time_has_just_passed_leaves_nothing_out(
+    scene: Scene, repository: Repository
+) -> None:
+    new_york = scene_of(repository, scene.clock, scene.channel, "America/New_York")
+    await new_york.boards.schedule(GUILD, CHANNEL, "month", hour=9)
+    scene.clock.set(utc("2026-04-01 10:00"))
+    await scene.boards.look(scene.channel)
+    await scene.boards.look(scene.channel)
+    [posted] = scene.channel.posts
+    assert posted.until == utc("2026-04-01 00:00")
+    [board] = await scene.boards.of_guild(GUILD)
+    assert board.next_at == utc("2026-05-01 09:00")
+
+
+async def test_a_zone_is_followed_although_the_database_was_away(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await scene.boards.schedule(GUILD, CHANNEL, "day", hour=9)
+    await scene.boards.look(scene.channel)
+    await scene.settings.update(GUILD, lambda _: Settings(timezone="Asia/Tokyo"))
+
+    async def away(_: int) -> None:
+        raise DatabaseUnavailable()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(scene.boards, "of_guild", away)
+        with pytest.raises(DatabaseUnavailable):
+            await scene.boards.look(scene.channel)
+    await scene.boards.look(scene.channel)
+    [board] = await scene.boards.of_guild(GUILD)
+    assert board.next_at == utc("2026-03-19 00:00")
+
+
+async def test_a_post_cut_short_is_left_out_also_over_restarts(
+    scene: Scene, repository: Repository
+) -> None:
+    class Fatal(Channel):
+        async def post(self, channel_id: int, board: PostedBoard) -> int:
+            raise asyncio.CancelledError
+
+    await scene.boards.schedule(GUILD, CHANNEL, "day", hour=9)
+    scene.clock.set(utc("2026-03-19 09:00"))
+    with pytest.raises(asyncio.CancelledError):
+        await scene.boards.look(Fatal())
+    again = scene_of(repository, scene.clock, scene.channel, "America/New_York")
+    await again.boards.look(scene.channel)
+    assert scene.channel.posts == []
 
 
 async def test_what_may_not_be_posted_says_why_and_waits(scene: Scene) -> None:
@@ -227,6 +333,20 @@ async def test_what_discord_did_not_take_is_posted_later(scene: Scene) -> None:
     scene.channel.trouble = None
     scene.clock.advance(minutes=10)
     await scene.boards.look(scene.channel)
+    assert len(scene.channel.posts) == 1
+
+
+async def test_what_discord_did_not_take_is_posted_after_a_restart(
+    scene: Scene, repository: Repository
+) -> None:
+    await scene.boards.schedule(GUILD, CHANNEL, "day", hour=9)
+    scene.clock.set(utc("2026-03-19 09:00"))
+    scene.channel.trouble = Unpostable("Discord is in trouble.", again=True)
+    await scene.boards.look(scene.channel)
+    scene.channel.trouble = None
+    scene.clock.advance(minutes=1)
+    again = scene_of(repository, scene.clock, scene.channel)
+    await again.boards.look(scene.channel)
     assert len(scene.channel.posts) == 1
 
 
