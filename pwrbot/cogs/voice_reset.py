@@ -34,7 +34,11 @@ class VoiceResetCommands:
         """Make both part of a group."""
         for name, callback, description in (
             ("reset", self.reset, "Take voice time away, by member, channel or days."),
-            ("undo", self.undo, "Undo the last reset of voice time, within a day of it."),
+            (
+                "undo",
+                self.undo,
+                "Undo the last reset of voice time, then the one before, within a day.",
+            ),
         ):
             group.add_command(
                 app_commands.Command(name=name, callback=callback, description=description)

@@ -142,9 +142,12 @@ class VoiceReset:
                 await _cut_running(tx, removal, scope, now)
             return await self._remove(removal)
 
-    async def last(self, guild_id: int) -> VoiceRemoval | None:
-        """The last reset of the guild that is still known."""
-        return await self._repository.voice_removals.latest(guild_id=guild_id)
+    async def undo_last(self, guild_id: int) -> Restored:
+        """Put back what the last reset took that has not been undone."""
+        last = await self._repository.voice_removals.latest(guild_id=guild_id)
+        if last is None:
+            raise ResetRefused("There is no reset of the last day left to undo.")
+        return await self.undo(guild_id, last.removal_id)
 
     async def undo(self, guild_id: int, removal_id: int) -> Restored:
         """Put back what a reset of the last day took."""

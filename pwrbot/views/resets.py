@@ -69,15 +69,13 @@ class Resets:
         await interaction.edit_original_response(view=layout)
 
     async def undo(self, interaction: Interaction, removal_id: int | None = None) -> None:
-        """Undo a reset, the last one where none is named; in answer to what was deferred.
-
-        Raises ResetRefused.
-        """
+        """Undo a reset, the last that was not undone where none is named; in answer to what was
+        deferred. Raises ResetRefused."""
         guild_id = guild_of(interaction)
         if removal_id is None:
-            last = await self._reset.last(guild_id)
-            removal_id = last.removal_id if last is not None else 0
-        restored = await self._reset.undo(guild_id, removal_id)
+            restored = await self._reset.undo_last(guild_id)
+        else:
+            restored = await self._reset.undo(guild_id, removal_id)
         layout = _layout("The reset is undone", _lines_of(restored))
         await interaction.edit_original_response(view=layout)
 

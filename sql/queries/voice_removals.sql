@@ -1,5 +1,5 @@
 -- name: latest :maybe
--- The last reset of a guild.
+-- The last reset of a guild that has not been undone.
 SELECT
     guild_id,
     removal_id,
@@ -13,7 +13,7 @@ SELECT
     sessions,
     total
 FROM voice_removals
-WHERE guild_id = :guild_id
+WHERE guild_id = :guild_id AND phase IN ('removing', 'removed')
 ORDER BY asked_at DESC, removal_id DESC
 LIMIT 1;
 

@@ -62,7 +62,7 @@ async def test_a_reset_asks_acts_and_is_undone_by_its_button(live: LiveBot, guil
     assert "1 session came back." in undone.text
     assert await live.repository.voice_sessions.count() == 3
     again = await live.ask(guild, "boss", "voice undo")
-    assert again.text == "That reset has been undone already."
+    assert again.text == "There is no reset of the last day left to undo."
 
 
 @pytest.mark.usefixtures("history")
@@ -117,7 +117,7 @@ async def test_undo_without_a_reset_and_after_a_day(
     live: LiveBot, guild: Guild, history: list[VoiceSession]
 ) -> None:
     reply = await live.ask(guild, "boss", "voice undo")
-    assert "can't be undone any more" in reply.text
+    assert reply.text == "There is no reset of the last day left to undo."
     reply = await (await live.ask(guild, "boss", "voice reset")).press("Reset")
     await reply.until(lambda shown: "Reset done" in shown.text)
     live.clock.advance(days=1, minutes=1)

@@ -206,6 +206,24 @@ async def test_undo_is_for_a_day_and_once(
 
 
 @pytest.mark.usefixtures("history")
+async def test_the_resets_of_a_day_are_undone_from_the_last_to_the_first(
+    reset: VoiceReset, repository: Repository, clock: ManualClock
+) -> None:
+    with pytest.raises(ResetRefused, match="no reset of the last day"):
+        await reset.undo_last(GUILD)
+    before = await left(repository)
+    for removal_id, user_id in ((3, ADA), (2, BOB)):
+        await reset.reset(GUILD, ResetScope(user_id=user_id), removal_id=removal_id, asked_by=5)
+        clock.advance(minutes=1)
+    await reset.undo_last(GUILD)
+    assert {row.user_id for row in await left(repository) if row.guild_id == GUILD} == {BOB}
+    await reset.undo_last(GUILD)
+    assert await left(repository) == before
+    with pytest.raises(ResetRefused, match="no reset of the last day"):
+        await reset.undo_last(GUILD)
+
+
+@pytest.mark.usefixtures("history")
 async def test_a_clock_set_back_still_undoes(reset: VoiceReset, clock: ManualClock) -> None:
     await reset.reset(GUILD, ResetScope(user_id=ADA), removal_id=1, asked_by=5)
     clock.advance(hours=-5)
@@ -258,13 +276,13 @@ async def test_what_was_left_half_done_is_finished(
 
     later = VoiceReset(repository, clock)
     with pytest.raises(ResetRefused, match="isn't finished"):
-        await later.undo(GUILD, 1)
+        await later.undo_last(GUILD)
     with pytest.raises(ResetRefused, match="isn't finished"):
         await later.reset(GUILD, ResetScope(), removal_id=2, asked_by=5)
     clock.advance(hours=1)
     await repository.voice_sessions.insert(VoiceSession(GUILD, 1, NOW, LOUNGE, clock.now()))
     assert await later.finish() == 1
-    last = await later.last(GUILD)
+    last = await repository.voice_removals.select((GUILD, 1))
     assert last is not None
     assert (last.phase, last.sessions) == ("removed", len(rows))
     assert len(await left(repository)) == 1, "what came after the reset stays"
