@@ -3,6 +3,7 @@ and what Discord does not ask at all."""
 
 from __future__ import annotations
 
+import discord
 from discord import app_commands
 
 from pwrbot.replies import Interaction
@@ -22,9 +23,19 @@ def typed_id(text: str, mark: str) -> int:
     return found if found < 1 << 63 else 0
 
 
+def guild_permissions(interaction: Interaction) -> discord.Permissions:
+    """What the member may in the whole server, nothing where it can't be reached.
+
+    ``interaction.permissions`` are those in the channel, where "Manage Roles" is to manage the
+    channel's permissions.
+    """
+    user = interaction.user
+    return user.guild_permissions if isinstance(user, discord.Member) else discord.Permissions()
+
+
 def manages(interaction: Interaction) -> bool:
-    """Whether the member may manage the server; for what is offered while somebody types this is
-    the only check."""
+    """Whether the member may manage the server, which no channel allows or denies; for what is
+    offered while somebody types this is the only check."""
     permissions = interaction.permissions
     return permissions.manage_guild or permissions.administrator
 

@@ -8,7 +8,7 @@ import discord
 import msgspec
 from discord import app_commands
 
-from pwrbot.checks import guild_of, manages
+from pwrbot.checks import guild_of, guild_permissions, manages
 from pwrbot.commands import Refusal
 from pwrbot.entities import FeedSettings
 from pwrbot.replies import Interaction
@@ -217,7 +217,7 @@ def _require_own(interaction: Interaction, channel_id: int, channel: TargetChann
 
 def require_pingable(interaction: Interaction, role: discord.Role) -> None:
     """Raises Refusal where the member could not ping this role themselves."""
-    permissions = interaction.permissions
+    permissions = guild_permissions(interaction)
     if role.is_default():
         raise Refusal("Everyone can't be pinged with each item: choose another role.")
     if not (role.mentionable or permissions.mention_everyone or permissions.manage_guild):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import discord
 from discord import app_commands
 
-from pwrbot.checks import guild_of, manages, require_manager, typed_id
+from pwrbot.checks import guild_of, guild_permissions, manages, require_manager, typed_id
 from pwrbot.cogs.range_option import RangeChoice
 from pwrbot.commands import Refusal
 from pwrbot.entities import VoiceReward
@@ -119,10 +119,12 @@ class VoiceRewardCommands(app_commands.Group):
     async def remove(self, interaction: Interaction, role: str, take_back: bool = False) -> None:
         """Remove a rule."""
         await defer(interaction, private=True)
-        role_id = typed_id(role, "@&")
-        if interaction.guild is not None and not role_id:
-            named = discord.utils.get(interaction.guild.roles, name=role.strip().removeprefix("@"))
+        guild, role_id = interaction.guild, typed_id(role, "@&")
+        if guild is not None and not role_id:
+            named = discord.utils.get(guild.roles, name=role.strip().removeprefix("@"))
             role_id = named.id if named is not None else 0
+        if take_back:
+            self._may_hand_out(interaction, guild and guild.get_role(role_id))
         await self._rewards.remove(guild_of(interaction), role_id, take_back=take_back)
         done = "I take the role back now." if take_back else "Who has the role keeps it."
         await self._answer(interaction, "Rule removed", [done])
@@ -141,10 +143,13 @@ class VoiceRewardCommands(app_commands.Group):
                 choices.append(app_commands.Choice(name=name[:100], value=str(rule.role_id)))
         return choices[:25]
 
-    def _may_hand_out(self, interaction: Interaction, role: discord.Role) -> None:
-        """A member must not give by a rule what they could not give by hand."""
-        if not interaction.permissions.manage_roles:
+    def _may_hand_out(self, interaction: Interaction, role: discord.Role | None) -> None:
+        """A member must not give or take by a rule what they could not by hand; None is a role
+        that was deleted."""
+        if not guild_permissions(interaction).manage_roles:
             raise app_commands.MissingPermissions(["manage_roles"])
+        if role is None:
+            return
         user, guild = interaction.user, interaction.guild
         owner = guild is not None and guild.owner_id == user.id
         if not owner and isinstance(user, discord.Member) and role >= user.top_role:

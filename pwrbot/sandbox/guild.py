@@ -168,6 +168,10 @@ class Guild(GuildState):
         await self._tell("GUILD_ROLE_CREATE", self._role(role), GUILDS)
         return role
 
+    async def change_role(self, role: Role, permissions: int) -> None:
+        role.permissions = permissions
+        await self._tell("GUILD_ROLE_UPDATE", self._role(role), GUILDS)
+
     async def delete_role(self, role: Role) -> None:
         del self.roles[role.id]
         for member in self.members.values():

@@ -9,7 +9,8 @@ import pytest
 
 from pwrbot.entities import VoiceSession
 from pwrbot.repository.errors import DatabaseUnavailable
-from pwrbot.sandbox import MANAGE_GUILD, MANAGE_ROLES, Guild
+from pwrbot.sandbox import MANAGE_GUILD, MANAGE_ROLES, Guild, payloads
+from pwrbot.sandbox.model import Member
 from tests.live_bot import NOW, LiveBot, session
 
 ADMIN_COMMANDS: list[tuple[str, dict[str, Any]]] = [
@@ -209,6 +210,38 @@ async def test_nobody_hands_out_by_a_rule_what_they_could_not_by_hand(
     reply = await live.ask(guild, guild.owner, "voice rewards add", role=higher, hours=1)
     assert "stands above mine" in reply.text
     assert await live.repository.voice_rewards.count() == 0
+
+
+async def test_who_could_not_take_a_role_by_hand_can_end_its_rule_only(
+    role: Any, live: LiveBot, guild: Guild
+) -> None:
+    await live.ask(guild, "chief", "voice rewards add", role=role, hours=1)
+    remove = {"role": str(role.id), "take_back": True}
+    reply = await live.ask(guild, "boss", "voice rewards remove", **remove)
+    assert "Manage Roles" in reply.text
+    reply = await live.ask(guild, "chief", "voice rewards remove", **remove)
+    assert "I take the role back now." in reply.text
+    await live.ask(guild, "chief", "voice rewards add", role=role, hours=1)
+    reply = await live.ask(guild, "boss", "voice rewards remove", role=str(role.id))
+    assert "Who has the role keeps it." in reply.text
+
+
+async def test_what_a_channel_allows_or_denies_gives_no_right_over_roles(
+    role: Any, live: LiveBot, guild: Guild, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a channel the bit of Manage Roles is Manage Permissions."""
+    member = payloads.member
+
+    def in_channel(of: Member, **options: bool) -> dict[str, Any]:
+        here = of.permissions ^ MANAGE_ROLES
+        told = {"permissions": str(here)} if options.get("permissions") else {}
+        return member(of, **options) | told
+
+    monkeypatch.setattr(payloads, "member", in_channel)
+    reply = await live.ask(guild, "boss", "voice rewards add", role=role, hours=1)
+    assert "Manage Roles" in reply.text
+    reply = await live.ask(guild, "chief", "voice rewards add", role=role, hours=1)
+    assert "New rule" in reply.text
 
 
 async def test_without_manage_roles(live: LiveBot, guild: Guild) -> None:

@@ -365,7 +365,7 @@ async def test_nobody_pings_through_the_bot_whom_they_could_not(
     live: LiveBot, guild: Guild
 ) -> None:
     role, everybody = await guild.create_role("reader"), guild.everyone
-    everybody.permissions &= ~MENTION_EVERYONE
+    await guild.change_role(everybody, everybody.permissions & ~MENTION_EVERYONE)
     await live.ask(guild, "boss", "feed settings", subscribe_role=everybody)
     await follow(live, guild, "ada", links=NEWS)
     said = await refused(live, guild, "boss", "feed ping", feed="News", role=everybody)
