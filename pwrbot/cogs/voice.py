@@ -217,6 +217,7 @@ class Voice(commands.GroupCog, group_name="voice"):
                 when=year.when,
                 lines=year_lines(year),
                 picture=self._drawn(lambda cards: cards.year(guild_id, who_id, year)),
+                ranged=False,
             )
 
         async def hours(range: Range, page: int) -> BoardPage:

@@ -35,6 +35,10 @@ log = structlog.get_logger(__name__)
 TIMEOUT = timedelta(minutes=3)
 """How long a board's controls work after the last press. Discord allows edits for 15 minutes."""
 
+_NO_FILES = "This is text because I may not attach files here."
+_NO_PICTURE = "This is text because no picture can be drawn at the moment: try again later."
+_REFUSED = "This is text because Discord did not take the picture."
+
 
 class BoardPage(msgspec.Struct, frozen=True):
     """What a board shows at one time, as Discord's markdown."""
@@ -50,6 +54,10 @@ class BoardPage(msgspec.Struct, frozen=True):
     pages: int = 1
     picture: Callable[[], Awaitable[Picture]] | None = None
     """Draws what the lines say; raises PictureUnavailable. The member chooses which is shown."""
+    remark: str | None = None
+    """Why it is text though the member chose pictures."""
+    ranged: bool = True
+    """Whether it goes by the range."""
 
 
 Load = Callable[[Range, int], Awaitable[BoardPage]]
@@ -130,7 +138,15 @@ class Board:
 
     async def _draw(self, interaction: Interaction, asked: _Asked) -> None:
         shown = await self._views[asked.view](asked.range, asked.page)
-        picture = None if asked.plain else await _picture(interaction, shown)
+        picture = None
+        if shown.picture is not None and not interaction.app_permissions.attach_files:
+            shown = replace(shown, picture=None, remark=None if asked.plain else _NO_FILES)
+        elif shown.picture is not None and not asked.plain:
+            try:
+                picture = await shown.picture()
+            except PictureUnavailable as error:
+                log.debug("board_without_picture", error=str(error))
+                shown = replace(shown, remark=_NO_PICTURE)
         try:
             message = await self._send(interaction, shown, asked, picture)
         except discord.HTTPException as error:
@@ -138,7 +154,7 @@ class Board:
             if picture is None or error.status not in (400, 403, 413):
                 raise
             log.warning("picture_refused", status=error.status, code=error.code)
-            picture = None
+            picture, shown = None, replace(shown, remark=_REFUSED)
             message = await self._send(interaction, shown, asked, picture)
         # Only now: a press that failed leaves the board where the member sees it.
         self._asked = replace(asked, page=shown.page)
@@ -171,9 +187,12 @@ class Board:
             body.append(ui.MediaGallery(item))
         if shown.note:
             body += [ui.Separator(), ui.TextDisplay(shown.note)]
+        if shown.remark:
+            body.append(ui.TextDisplay(f"-# {shown.remark}"))
         layout = ui.LayoutView(timeout=None)
         layout.add_item(ui.Container(*body))
-        layout.add_item(ui.ActionRow(self._range_select(asked.range, live)))
+        if shown.ranged:
+            layout.add_item(ui.ActionRow(self._range_select(asked.range, live)))
         if len(self._views) > 1:
             layout.add_item(ui.ActionRow(self._view_select(asked.view, live)))
         if shown.pages > 1:
@@ -214,17 +233,6 @@ class Board:
 
     def _control(self, control: str) -> str:
         return f"{PREFIX}:{self.token}:{control}"
-
-
-async def _picture(interaction: Interaction, shown: BoardPage) -> Picture | None:
-    """The picture of a page, None where there is none or the bot may attach no files."""
-    if shown.picture is None or not interaction.app_permissions.attach_files:
-        return None
-    try:
-        return await shown.picture()
-    except PictureUnavailable as error:
-        log.debug("board_without_picture", error=str(error))
-        return None
 
 
 class Boards:

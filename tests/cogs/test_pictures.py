@@ -104,8 +104,10 @@ async def test_a_member_s_time_in_pictures(live: LiveBot, guild: Guild) -> None:
     reply = await live.ask(guild, "bob", "voice stats", member=guild.member("ada").user)
     assert "Total: 2 h 00 min" in reply.text
     assert not reply.files
+    assert enabled(reply) == {"Range": True, "View": True}
     await reply.choose("View", "Days of the year")
     assert list(reply.files) == ["year.png"]
+    assert enabled(reply) == {"View": True, "Text": True}, "a year is a year, whatever the range"
     assert "(picture: ada, Time in voice by day, 19 Mar 2025 to 18 Mar 2026, UTC" in reply.text
     assert "Total 7 h on 2 days.\nMon 16 Feb 2026: 5 h\nWed 18 Mar 2026: 2 h" in reply.text
     await reply.choose("View", "Hours of the week")
@@ -131,7 +133,10 @@ async def test_without_fonts_the_board_is_text(
         await crowd(live, guild, 2)
         reply = await live.ask(guild, "ada", "voice leaderboard")
         assert "1. @m1 · 12 min 00 s" in reply.text
+        assert "This is text because no picture can be drawn at the moment" in reply.text
         assert not reply.files
+        await reply.press("Picture")
+        assert "This is text because no picture can be drawn at the moment" in reply.text
 
 
 async def test_a_picture_that_discord_refuses_becomes_text(
@@ -141,6 +146,7 @@ async def test_a_picture_that_discord_refuses_becomes_text(
     monkeypatch.setattr("pwrbot.sandbox.payloads.ATTACHMENT_LIMIT", 1000)
     reply = await live.ask(guild, "ada", "voice leaderboard")
     assert "1. @m1 · 12 min 00 s" in reply.text
+    assert "This is text because Discord did not take the picture." in reply.text
     assert not reply.files
 
 
@@ -150,7 +156,14 @@ async def test_where_no_files_may_be_attached_it_is_text(
     attach_files = 1 << 15
     monkeypatch.setattr(model, "ALL_PERMISSIONS", model.ALL_PERMISSIONS & ~attach_files)
     await crowd(live, guild, 2)
-    assert not (await live.ask(guild, "ada", "voice leaderboard")).files
+    reply = await live.ask(guild, "ada", "voice leaderboard")
+    assert not reply.files
+    assert "This is text because I may not attach files here." in reply.text
+    assert enabled(reply) == {"Range": True}
+    await live.bot.preferences.choose_plain_text(guild.member("ada").id, True)
+    reply = await live.ask(guild, "ada", "voice leaderboard")
+    assert "This is text because" not in reply.text
+    assert enabled(reply) == {"Range": True}, "no button that would change nothing"
 
 
 async def test_a_member_who_left_is_named_as_such(live: LiveBot, guild: Guild) -> None:
