@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-import traceback
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import discord
@@ -17,7 +15,9 @@ from pwrbot.config import CommandSync
 from pwrbot.entities import BotMeta
 from pwrbot.errors import PwrbotError
 from pwrbot.feeds.errors import FeedError
+from pwrbot.logging import places
 from pwrbot.replies import Interaction, is_expired, tell
+from pwrbot.repository.errors import DatabaseError
 from pwrbot.services.feed_links import NoLinks, TooManyLinks
 from pwrbot.services.feeds import NotFollowed
 from pwrbot.services.ranges import UnknownTimezone
@@ -92,7 +92,9 @@ async def report_failure(interaction: Interaction, error: Exception, *, name: st
             error_id=error_id,
             error=type(error).__name__,
             code=getattr(error, "code", None),
-            where=_where(error),
+            where=places(error),
+            database=str(error) if isinstance(error, DatabaseError) else None,
+            constraint=getattr(error, "constraint", None),
         )
         text = (
             "Something went wrong on my side. If it happens again, give whoever runs this bot "
@@ -142,12 +144,6 @@ def _cause(error: app_commands.AppCommandError) -> Exception:
 def _name_of(interaction: Interaction) -> str:
     command = interaction.command
     return command.qualified_name if command is not None else "?"
-
-
-def _where(error: BaseException) -> str:
-    """The way to an error by file and line, without its message: that may hold members' words."""
-    frames = traceback.extract_tb(error.__traceback__)[-6:]
-    return " > ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames)
 
 
 async def sync_commands(

@@ -11,6 +11,8 @@ class PwrbotError(Exception):
 
     exit_code: ClassVar[int] = 1
     """What the process exits with when nobody catches it: 1 failed, 2 usage, 3 refused."""
+    discreet: ClassVar[bool] = False
+    """Whether the message repeats nothing from outside, so that the log may have it."""
 
     def __init__(self, message: str | None = None) -> None:
         super().__init__(message or inspect.cleandoc(type(self).__doc__ or ""))

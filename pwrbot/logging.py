@@ -1,7 +1,7 @@
 """One log, on standard output: ours, discord.py's and yoyo's records in the same form.
 
-Lines for people on a terminal, JSON elsewhere. Every record passes the scrubber last, after its
-exception has become text.
+Lines for people on a terminal, JSON elsewhere. An exception is told by its class and places, not
+by its message, which may hold members' words. Every record passes the scrubber last.
 """
 
 from __future__ import annotations
@@ -9,16 +9,22 @@ from __future__ import annotations
 import logging
 import sys
 import threading
+import traceback as tracebacks
 from collections.abc import Iterable
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, TextIO
 
 import structlog
 
+from pwrbot.errors import PwrbotError
 from pwrbot.scrub import scrubber
 
 QUIET: Final = logging.INFO
 """Other people's DEBUG records hold message texts and values of statements: never shown."""
+
+_PLACES: Final = 6
+_DEEPEST: Final = 5
 
 
 def configure_logging(
@@ -38,7 +44,7 @@ def configure_logging(
             foreign_pre_chain=[*chain, structlog.stdlib.ExtraAdder()],
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.format_exc_info,
+                structlog.processors.ExceptionRenderer(lambda exc_info: brief(exc_info[1])),
                 scrubber(secrets),
                 _renderer(for_people, colors=out.isatty()),
             ],
@@ -74,6 +80,27 @@ def log_uncaught_exceptions() -> None:
     sys.unraisablehook = lambda failed: _uncaught(
         failed.exc_type, failed.exc_value, failed.exc_traceback
     )
+
+
+def brief(error: BaseException, deepest: int = _DEEPEST) -> str:
+    """An exception and, a line each, what caused it: their classes and the way to them.
+
+    Of messages only those of our own that are known to repeat nothing from outside.
+    """
+    message = f": {error}" if isinstance(error, PwrbotError) and error.discreet else ""
+    told = f"{type(error).__name__}{message} at {places(error)}"
+    causes = list(error.exceptions) if isinstance(error, BaseExceptionGroup) else []
+    if error.__cause__ is not None:
+        causes.append(error.__cause__)
+    elif error.__context__ is not None and not error.__suppress_context__:
+        causes.append(error.__context__)
+    return "\nby ".join([told, *(brief(each, deepest - 1) for each in causes if deepest)])
+
+
+def places(error: BaseException) -> str:
+    """The way to an exception by file and line, the innermost last."""
+    frames = tracebacks.extract_tb(error.__traceback__)[-_PLACES:]
+    return " > ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames) or "?"
 
 
 def _shared() -> list[Any]:

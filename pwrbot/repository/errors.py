@@ -24,6 +24,8 @@ class Problem(msgspec.Struct, frozen=True, order=True):
 class DatabaseError(PwrbotError):
     """The database could not do what it was asked."""
 
+    discreet = True
+
 
 class QueryFileError(DatabaseError):
     """SQL files and Python methods do not agree; nothing was started."""

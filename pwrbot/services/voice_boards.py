@@ -199,8 +199,8 @@ class VoiceBoards:
                 await self._refresh(board, poster)
             else:
                 await self._post(board, poster)
-        except Exception as error:  # one board's trouble is not the others'
-            log.error("voice_board_failed", error=type(error).__name__)
+        except Exception:  # one board's trouble is not the others'
+            log.exception("voice_board_failed")
             return False
         return True
 

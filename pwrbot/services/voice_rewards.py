@@ -211,8 +211,8 @@ class VoiceRewards:
             for rule in due:
                 try:
                     await self._look_at(rule, roles)
-                except Exception as error:  # one rule's trouble is not the others'
-                    log.error("voice_reward_failed", error=type(error).__name__)
+                except Exception:  # one rule's trouble is not the others'
+                    log.exception("voice_reward_failed")
                     await self._settle(rule, _AFTER_TROUBLE, "Something went wrong on my side.")
             looked += len(due)
             if len(due) < _AT_A_TIME:

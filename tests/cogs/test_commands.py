@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 from pwrbot.commands import HASH_KEY
 from pwrbot.entities import BotMeta
 from pwrbot.repository import Repository
+from pwrbot.repository.errors import CheckViolation
 from pwrbot.sandbox import Guild, Sandbox
 from pwrbot.services.settings import SettingsConflict
 from tests.live_bot import LiveBot, live_bot
@@ -48,6 +49,20 @@ async def test_a_failure_is_one_private_sentence_whose_id_is_in_one_log_line(
     assert line["log_level"] == "error"
     assert re.search(r"voice\.py:\d+ > test_commands\.py:\d+$", line["where"])
     assert len(live.bot.boards) == 0
+
+
+async def test_a_failure_of_the_database_is_named_in_the_log(
+    live: LiveBot, guild: Guild, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_: object, **__: object) -> None:
+        raise CheckViolation("voice_sessions.insert: breaks the rule", "voice_sessions_order")
+
+    monkeypatch.setattr(live.tracker, "why", fail)
+    with capture_logs() as logs:
+        await live.ask(guild, "ada", "voice why")
+    [line] = [line for line in logs if line["event"] == "command_failed"]
+    assert line["database"] == "voice_sessions.insert: breaks the rule"
+    assert line["constraint"] == "voice_sessions_order"
 
 
 async def test_a_failure_of_a_private_command(
