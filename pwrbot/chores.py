@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
@@ -13,32 +14,42 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 EVERY_SECONDS: Final = 60.0
+"""Between the end of a round and the next one."""
 
 
 class Chores:
-    """One round after the other; what fails is a line in the log and tried again."""
+    """None waits for another: giving roles can take minutes. What fails is a line in the log and
+    tried again."""
 
     def __init__(self, bot: Bot) -> None:
         self._bot = bot
-        self._steps: tuple[tuple[str, Callable[[], Awaitable[Any]]], ...] = (
-            ("resets", bot.voice_reset.finish),
-            ("purge", bot.voice_reset.purge),
-            ("boards", lambda: bot.voice_boards.look(bot.guild_door)),
-            ("rewards", lambda: bot.voice_rewards.look(bot.guild_door)),
-            ("departures", bot.people.sweep),
-        )
+        self._steps: Mapping[str, Callable[[], Awaitable[Any]]] = {
+            "resets": bot.voice_reset.finish,
+            "purge": bot.voice_reset.purge,
+            "boards": lambda: bot.voice_boards.look(bot.guild_door),
+            "rewards": lambda: bot.voice_rewards.look(bot.guild_door),
+            "departures": bot.people.sweep,
+        }
 
     async def run(self) -> None:
         """For ever, from when Discord has told of its guilds."""
         await self._bot.wait_until_ready()
-        while True:
-            await self.once()
-            await self._bot.clock.sleep(EVERY_SECONDS)
+        async with asyncio.TaskGroup() as group:
+            for step in self._steps:
+                group.create_task(self._repeat(step), name=f"chore-{step}")
 
     async def once(self) -> None:
-        """One round of all there is to do."""
-        for step, work in self._steps:
-            try:
-                await work()
-            except Exception as error:
-                log.error("chore_failed", step=step, error=type(error).__name__)
+        """One round of each, in order."""
+        for step in self._steps:
+            await self._do(step)
+
+    async def _repeat(self, step: str) -> None:
+        while True:
+            await self._do(step)
+            await self._bot.clock.sleep(EVERY_SECONDS)
+
+    async def _do(self, step: str) -> None:
+        try:
+            await self._steps[step]()
+        except Exception:
+            log.exception("chore_failed", step=step)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
+from pwrbot.chores import Chores
 from pwrbot.entities import VoiceSession
 from pwrbot.repository.errors import DatabaseUnavailable
 from pwrbot.sandbox import MANAGE_GUILD, MANAGE_ROLES, Guild, payloads
@@ -344,6 +347,42 @@ async def test_a_board_whose_answer_was_lost_is_there_once(
     assert len(live.sandbox.messages.of(channel)) == 1
     listed = await live.ask(guild, "boss", "voice board list")
     assert "It doesn't work" not in listed.text
+
+
+# All of these at once
+
+
+async def test_no_chore_waits_for_another_and_one_that_fails_is_tried_again(
+    live: LiveBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rounds: asyncio.Queue[str] = asyncio.Queue()
+
+    async def broken(*_: object) -> None:
+        rounds.put_nowait("boards")
+        raise KeyError("a member's words")
+
+    async def slow(*_: object) -> None:
+        rounds.put_nowait("rewards")
+        await asyncio.Event().wait()
+
+    async def well(*_: object) -> None:
+        rounds.put_nowait("departures")
+
+    monkeypatch.setattr(live.bot.voice_boards, "look", broken)
+    monkeypatch.setattr(live.bot.voice_rewards, "look", slow)
+    monkeypatch.setattr(live.bot.people, "sweep", well)
+    with capture_logs() as logs:
+        chores = asyncio.create_task(Chores(live.bot).run())
+        async with asyncio.timeout(10):
+            assert {await rounds.get() for _ in range(3)} == {"boards", "rewards", "departures"}
+            for _ in range(2):
+                live.clock.advance(minutes=1)
+                assert {await rounds.get() for _ in range(2)} == {"boards", "departures"}
+    failed = [line for line in logs if line["event"] == "chore_failed"]
+    assert [line["step"] for line in failed] == ["boards"] * 3
+    assert not chores.done()
+    chores.cancel()
+    await asyncio.gather(chores, return_exceptions=True)
 
 
 # Members who left
