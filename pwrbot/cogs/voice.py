@@ -28,7 +28,7 @@ from pwrbot.services.statistics import LeaderboardPage, MemberStats
 from pwrbot.services.voice import Judgement
 from pwrbot.services.voice_rules import Verdict
 from pwrbot.views.boards import Board, BoardPage, Load
-from pwrbot.views.cards import Cards, chart_of, week_of, year_of
+from pwrbot.views.cards import Cards, chart_of, named_in_picture, week_of, year_of
 from pwrbot.views.sheet import sheet
 from pwrbot.views.wording import count, duration, mention, moment, named, ordinal
 
@@ -121,7 +121,7 @@ class Voice(commands.GroupCog, group_name="voice"):
             found = await self._statistics.partners(guild_id, who.id, range, page)
             people = await self._bot.people.of(guild_id, [row.user_id for row in found.rows])
             return BoardPage(
-                title=f"Voice partners of {_name(who)}",
+                title=f"Voice partners of {_name(who, await self._left(guild_id, who))}",
                 when=_when(found.range, found.since, found.until, found.zone),
                 lines=[_line(row, people) for row in found.rows]
                 or ["No time in a voice channel together with anybody in this range yet."],
@@ -146,7 +146,7 @@ class Voice(commands.GroupCog, group_name="voice"):
         async def load(range: Range, page: int) -> BoardPage:
             found = await self._statistics.stats(guild_id, who.id, range)
             return BoardPage(
-                title=f"Voice statistics of {_name(who)}",
+                title=f"Voice statistics of {_name(who, await self._left(guild_id, who))}",
                 when=_when(found.range, found.since, found.until, found.zone),
                 lines=_figures(found),
             )
@@ -208,34 +208,44 @@ class Voice(commands.GroupCog, group_name="voice"):
     def _calendar(self, guild_id: int, who: User | None) -> dict[str, Load]:
         """The views of a member's days and hours, or of the whole server's."""
         calendar, who_id = self._bot.voice_calendar, None if who is None else who.id
-        title = "Voice statistics of " + ("this server" if who is None else _name(who))
+
+        async def titles() -> tuple[str, str]:
+            """Of the text and of the picture."""
+            if who is None:
+                return "Voice statistics of this server", "The whole server"
+            left = await self._left(guild_id, who)
+            title = f"Voice statistics of {_name(who, left)}"
+            return title, named_in_picture(who.display_name, left)
 
         async def days(range: Range, page: int) -> BoardPage:
             year = year_of(await calendar.days(guild_id, who_id))
+            title, drawn = await titles()
             return BoardPage(
                 title=title,
                 when=year.when,
                 lines=year_lines(year),
-                picture=self._drawn(lambda cards: cards.year(guild_id, who_id, year)),
+                picture=self._drawn(lambda cards: cards.year(drawn, year)),
                 ranged=False,
             )
 
         async def hours(range: Range, page: int) -> BoardPage:
             week = week_of(await calendar.hours(guild_id, range, who_id), range)
+            title, drawn = await titles()
             return BoardPage(
                 title=title,
                 when=week.when,
                 lines=week_lines(week),
-                picture=self._drawn(lambda cards: cards.week(guild_id, who_id, week)),
+                picture=self._drawn(lambda cards: cards.week(drawn, week)),
             )
 
         async def earlier(range: Range, page: int) -> BoardPage:
             chart = chart_of(await calendar.periods(guild_id, range, who_id))
+            title, drawn = await titles()
             return BoardPage(
                 title=title,
                 when=chart.when,
                 lines=chart_lines(chart),
-                picture=self._drawn(lambda cards: cards.chart(guild_id, who_id, chart)),
+                picture=self._drawn(lambda cards: cards.chart(drawn, chart)),
             )
 
         return {
@@ -243,6 +253,11 @@ class Voice(commands.GroupCog, group_name="voice"):
             "Hours of the week": hours,
             "Beside earlier times": earlier,
         }
+
+    async def _left(self, guild_id: int, user: User) -> bool:
+        """Who is no member has left if they were one: others' accounts can be asked for too."""
+        is_member = isinstance(user, discord.Member)
+        return not is_member and await self._statistics.knows(guild_id, user.id)
 
     def _drawn(
         self, picture: Callable[[Cards], Awaitable[Picture]]
@@ -275,9 +290,8 @@ def _counted(user: User) -> User:
     return user
 
 
-def _name(user: User) -> str:
-    left = "" if isinstance(user, discord.Member) else " (left the server)"
-    return f"{mention(user.id)}{left}"
+def _name(user: User, left: bool) -> str:
+    return f"{mention(user.id)} (left the server)" if left else mention(user.id)
 
 
 def _line(row: VoiceTotal | VoicePartner, people: Mapping[int, Person]) -> str:

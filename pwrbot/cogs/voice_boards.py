@@ -122,7 +122,8 @@ class VoiceBoardCommands(app_commands.Group):
         removed = await self._boards.remove(guild_of(interaction), typed_id(channel, "#"), chosen)
         if not removed:
             raise Refusal("There is no such board: see /voice board list.")
-        await self._answer(interaction, f"{count(removed, 'board')} removed", ["It posts no more."])
+        done = "It posts no more." if removed == 1 else "They post no more."
+        await self._answer(interaction, f"{count(removed, 'board')} removed", [done])
 
     @remove.autocomplete("channel")
     async def _channels(

@@ -169,7 +169,8 @@ class VoiceRewardCommands(app_commands.Group):
 
 
 def _line(rule: VoiceReward) -> str:
-    what = f"the first {rule.top}" if rule.least is None else f"at least {duration(rule.least)}"
+    first = "the first" if rule.top == 1 else f"the first {rule.top}"
+    what = first if rule.least is None else f"at least {duration(rule.least)}"
     state = "being taken back" if rule.ending else "in force" if rule.enabled else "not in force"
     problem = f"\n-# It doesn't work: {rule.problem}" if rule.problem else ""
     return f"<@&{rule.role_id}>: {what}, {Range(rule.look_back).label.lower()} · {state}{problem}"

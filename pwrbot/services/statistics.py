@@ -272,6 +272,11 @@ class VoiceStatistics:
             zone=zone,
         )
 
+    async def knows(self, guild_id: int, member_id: int) -> bool:
+        """Whether the member has any time in the guild, but for a session that has not ended."""
+        total = await self._repository.voice_member_totals.select((guild_id, 0, member_id))
+        return total is not None
+
     async def _streak(self, guild_id: int, member_id: int, now: datetime, zone: ZoneInfo) -> int:
         """Looks back window by window, each twice as long, until a day without time is found."""
         today = now.astimezone(zone).date()

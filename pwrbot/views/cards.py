@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
-from pwrbot.people import People, Person
+from pwrbot.people import People
 from pwrbot.pictures import (
     AvatarCache,
     Chart,
@@ -52,7 +52,7 @@ class Cards:
             rows.append(
                 Row(
                     place=row.place,
-                    name=_named(who),
+                    name=named_in_picture(who.name, who.left),
                     time=row.total,
                     words=duration(row.total),
                     face=faces.get(who.avatar_url or ""),
@@ -63,24 +63,20 @@ class Cards:
         when = f"{page.range.label}: {from_to(page.since, page.until, page.zone)}"
         return await self._studio.leaderboard(Leaderboard("Voice leaderboard", when, rows, longest))
 
-    async def year(self, guild_id: int, member_id: int | None, year: Year) -> Picture:
-        """Of a member, or of the whole server. Raises PictureUnavailable, as do the others."""
-        return await self._studio.year(replace(year, title=await self._name(guild_id, member_id)))
+    async def year(self, title: str, year: Year) -> Picture:
+        """``title`` says whose it is. Raises PictureUnavailable, as do the others."""
+        return await self._studio.year(replace(year, title=title))
 
-    async def week(self, guild_id: int, member_id: int | None, week: Week) -> Picture:
-        return await self._studio.week(replace(week, title=await self._name(guild_id, member_id)))
+    async def week(self, title: str, week: Week) -> Picture:
+        return await self._studio.week(replace(week, title=title))
 
-    async def chart(self, guild_id: int, member_id: int | None, chart: Chart) -> Picture:
-        return await self._studio.chart(replace(chart, title=await self._name(guild_id, member_id)))
-
-    async def _name(self, guild_id: int, member_id: int | None) -> str:
-        if member_id is None:
-            return "The whole server"
-        return _named((await self._people.of(guild_id, [member_id]))[member_id])
+    async def chart(self, title: str, chart: Chart) -> Picture:
+        return await self._studio.chart(replace(chart, title=title))
 
 
-def _named(who: Person) -> str:
-    return f"{who.name} (left)" if who.left else who.name
+def named_in_picture(name: str, left: bool) -> str:
+    """A member, and whether they left the server."""
+    return f"{name} (left)" if left else name
 
 
 def year_of(days: Days) -> Year:

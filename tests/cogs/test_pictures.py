@@ -174,3 +174,8 @@ async def test_a_member_who_left_is_named_as_such(live: LiveBot, guild: Guild) -
     reply = await live.ask(guild, "ada", "voice stats", member=guild.member("cy").user)
     await reply.choose("View", "Days of the year")
     assert "(picture: cy (left), Time in voice by day" in reply.text
+    stranger = live.sandbox.add_guild("Away", members=["stranger"]).member("stranger").user
+    reply = await live.ask(guild, "ada", "voice stats", member=stranger)
+    await reply.choose("View", "Days of the year")
+    assert "(picture: stranger, Time in voice by day" in reply.text
+    assert await live.repository.voice_departures.count() == 1, "a stranger did not leave"

@@ -323,6 +323,14 @@ async def test_a_member_who_left_still_has_their_time(live: LiveBot, guild: Guil
     assert "Voice partners of @cy (left the server)" in partners.text
 
 
+async def test_who_was_never_a_member_has_not_left(live: LiveBot, guild: Guild) -> None:
+    stranger = live.sandbox.add_guild("Away", members=["stranger"]).member("stranger").user
+    for command in ("voice stats", "voice partners"):
+        reply = await live.ask(guild, "ada", command, member=stranger)
+        assert "of @stranger" in reply.text
+        assert "left" not in reply.text
+
+
 async def test_bots_have_no_figures(live: LiveBot, guild: Guild) -> None:
     robot = guild.add_member("robot", bot=True)
     for command in ("voice stats", "voice partners"):

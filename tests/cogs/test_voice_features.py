@@ -247,6 +247,13 @@ async def test_what_a_channel_allows_or_denies_gives_no_right_over_roles(
     assert "New rule" in reply.text
 
 
+async def test_a_role_for_the_first_one(role: Any, live: LiveBot, guild: Guild) -> None:
+    reply = await live.ask(guild, "chief", "voice rewards add", role=role, top=1)
+    assert "@regular: the first, this month" in reply.text
+    reply = await live.ask(guild, "chief", "voice rewards add", role=role, top=2)
+    assert "@regular: the first 2, this month" in reply.text
+
+
 async def test_without_manage_roles(live: LiveBot, guild: Guild) -> None:
     role = await guild.create_role("regular")
     reply = await live.ask(guild, guild.owner, "voice rewards add", role=role, hours=1)
@@ -270,6 +277,18 @@ async def test_names_are_offered_only_to_who_manages_the_server(
         [offered] = await live.sandbox.autocomplete(guild, "boss", command, option, "")
         assert offered["value"] == value
         assert await live.sandbox.autocomplete(guild, "ada", command, option, "") == []
+
+
+async def test_how_many_boards_were_removed(live: LiveBot, guild: Guild) -> None:
+    channel = await guild.create_channel("news")
+    for kinds, said in (
+        (("day",), "1 board removed\n────────────────────────\nIt posts no more."),
+        (("day", "week"), "2 boards removed\n────────────────────────\nThey post no more."),
+    ):
+        for every in kinds:
+            await live.ask(guild, "boss", "voice board post", channel=channel, every=every)
+        reply = await live.ask(guild, "boss", "voice board remove", channel=str(channel.id))
+        assert reply.text == said
 
 
 @pytest.mark.usefixtures("history")

@@ -43,6 +43,13 @@ async def test_an_empty_board(statistics: VoiceStatistics) -> None:
     assert (partners.rows, partners.page, partners.pages, partners.members) == ((), 1, 1, 0)
 
 
+async def test_who_is_known_of_a_guild(statistics: VoiceStatistics, repository: Repository) -> None:
+    await spent(repository, 1, NOW - timedelta(days=900), 1)
+    assert await statistics.knows(GUILD, 1)
+    assert not await statistics.knows(GUILD, 2)
+    assert not await statistics.knows(GUILD + 1, 1)
+
+
 async def test_a_board_of_pages(statistics: VoiceStatistics, repository: Repository) -> None:
     for user_id in range(1, 26):
         await spent(repository, user_id, NOW - 10 * HOUR, 1 if user_id > 3 else 2)
