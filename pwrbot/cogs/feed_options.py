@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 from discord import app_commands
 
-from pwrbot.cogs.feed_places import own
+from pwrbot.cogs.feed_rights import own
 from pwrbot.commands import Refusal
 from pwrbot.replies import Interaction
 from pwrbot.services.feeds import Follower

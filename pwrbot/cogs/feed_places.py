@@ -1,4 +1,4 @@
-"""Where feeds are told, and who may choose it."""
+"""Where feeds are told, and whether the bot can post there."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import discord
 import msgspec
 from discord import app_commands
 
-from pwrbot.checks import guild_of, guild_permissions, manages
+from pwrbot.cogs.feed_rights import own, require_own
 from pwrbot.commands import Refusal
 from pwrbot.entities import FeedSettings
 from pwrbot.replies import Interaction
@@ -16,7 +16,6 @@ from pwrbot.services.feeds import Follower
 
 To = Literal["here", "server", "me"]
 """This channel; the server's own channel for feeds; direct messages."""
-Whose = Literal["server", "mine"]
 
 TargetChannel = discord.TextChannel | discord.Thread | discord.ForumChannel
 
@@ -67,57 +66,6 @@ Target = app_commands.Transform[TargetChannel, TargetOption]
 _KINDS: Final = "choose a text or news channel, a thread or a forum"
 
 
-def own(interaction: Interaction) -> Follower:
-    """The member's direct messages."""
-    return Follower("dm", interaction.user.id)
-
-
-def follower_of(interaction: Interaction, whose: Whose | None) -> Follower:
-    """Whose feeds are meant: the server's unless in direct messages. Raises NoPrivateMessage."""
-    if whose == "mine" or (whose is None and interaction.guild_id is None):
-        return own(interaction)
-    return Follower("guild", guild_of(interaction))
-
-
-def require_right(
-    interaction: Interaction, follower: Follower, settings: FeedSettings, *, removing: bool = False
-) -> None:
-    """Raises Refusal unless the member may change what a follower follows.
-
-    One's own always; a server's with Manage Server, or with the role chosen for it.
-    """
-    if not has_right(interaction, follower, settings, removing=removing):
-        role_id = _role(settings, removing)
-        role = "" if role_id is None else f"the role <@&{role_id}> or "
-        hint = "" if removing else " For yourself alone you always can: choose to: me."
-        raise Refusal(f"To change this server's feeds you need {role}Manage Server.{hint}")
-
-
-def has_right(
-    interaction: Interaction, follower: Follower, settings: FeedSettings, *, removing: bool = False
-) -> bool:
-    """Whether the member who presses or types may change what a follower follows."""
-    if follower.kind == "dm":
-        return follower.target_id == interaction.user.id
-    if follower.target_id != interaction.guild_id:
-        return False
-    if manages(interaction):
-        return True
-    role_id = _role(settings, removing)
-    member = interaction.user
-    return (
-        role_id is not None and isinstance(member, discord.Member) and role_id in _role_ids(member)
-    )
-
-
-def _role(settings: FeedSettings, removing: bool) -> int | None:
-    return settings.unsubscribe_role_id if removing else settings.subscribe_role_id
-
-
-def _role_ids(member: discord.Member) -> set[int]:
-    return {role.id for role in member.roles}
-
-
 def place_of(
     interaction: Interaction, to: To | None, channel: TargetChannel | None, settings: FeedSettings
 ) -> Place:
@@ -143,7 +91,7 @@ def place_of(
     if channel_id is None:
         raise Refusal(f"Feeds can't be posted here: {_KINDS}.")
     require_permissions(interaction, channel_id, channel)
-    _require_own(interaction, channel_id, channel)
+    require_own(interaction, channel_id, channel)
     return Place(follower, channel_id, f"<#{channel_id}>", channel is not None or to is not None)
 
 
@@ -192,38 +140,6 @@ def require_permissions(
         raise Refusal(
             f"I can't post to <#{channel_id}>: let me {_joined(missing)} there, "
             "or choose another channel."
-        )
-
-
-def _require_own(interaction: Interaction, channel_id: int, channel: TargetChannel | None) -> None:
-    """Raises Refusal where the member could not post themselves: who may add feeds may not with
-    them write into every channel. Whoever manages the server may.
-    """
-    if manages(interaction):
-        return
-    theirs, member = interaction.permissions, interaction.user
-    if channel is not None and channel_id != interaction.channel_id:
-        if not isinstance(member, discord.Member):
-            return
-        theirs = channel.permissions_for(member)
-    in_thread = isinstance(channel or interaction.channel, discord.Thread)
-    may_send = theirs.send_messages_in_threads if in_thread else theirs.send_messages
-    if not (theirs.view_channel and may_send):
-        raise Refusal(
-            f"You may not post to <#{channel_id}> yourself, so I won't for you: choose another "
-            "channel, or ask somebody who manages the server."
-        )
-
-
-def require_pingable(interaction: Interaction, role: discord.Role) -> None:
-    """Raises Refusal where the member could not ping this role themselves."""
-    permissions = guild_permissions(interaction)
-    if role.is_default():
-        raise Refusal("Everyone can't be pinged with each item: choose another role.")
-    if not (role.mentionable or permissions.mention_everyone or permissions.manage_guild):
-        raise Refusal(
-            f"You can't ping <@&{role.id}> yourself, so I won't for you: somebody who manages the "
-            "server can set this up."
         )
 
 

@@ -9,7 +9,7 @@ import msgspec
 from discord import app_commands
 
 from pwrbot.cogs.feed_options import Asked, FeedChoice, asked_for, chosen
-from pwrbot.cogs.feed_places import require_right
+from pwrbot.cogs.feed_rights import require_right
 from pwrbot.cogs.feed_settings import feed_settings
 from pwrbot.commands import Refusal
 from pwrbot.entities import FeedSubscription

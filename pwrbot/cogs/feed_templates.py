@@ -10,7 +10,7 @@ import msgspec
 from discord import app_commands, ui
 
 from pwrbot.cogs.feed_options import FeedChoice, asked_for, chosen
-from pwrbot.cogs.feed_places import require_right
+from pwrbot.cogs.feed_rights import require_right
 from pwrbot.cogs.feed_settings import feed_settings
 from pwrbot.commands import Refusal
 from pwrbot.entities import Feed, FeedSubscription

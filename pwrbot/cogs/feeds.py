@@ -16,15 +16,17 @@ from pwrbot.cogs.feed_options import FeedChoice, asked_for
 from pwrbot.cogs.feed_places import (
     Target,
     To,
+    place_of,
+    require_permissions,
+    why_nothing_comes,
+    words_of,
+)
+from pwrbot.cogs.feed_rights import (
     Whose,
     follower_of,
     has_right,
-    place_of,
-    require_permissions,
     require_pingable,
     require_right,
-    why_nothing_comes,
-    words_of,
 )
 from pwrbot.cogs.feed_rules import FilterCommands
 from pwrbot.cogs.feed_settings import Clear, changed, feed_settings, setting_lines
