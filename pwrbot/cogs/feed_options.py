@@ -1,22 +1,25 @@
-"""Choosing one of the feeds that are followed: offered while a member types, found when sent."""
+"""One of the feeds that are followed: offered while a member types, found when sent, changed."""
 
 from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 from discord import app_commands
 
-from pwrbot.cogs.feed_rights import own
+from pwrbot.cogs.feed_rights import own, require_own, require_right
+from pwrbot.cogs.feed_settings import feed_settings
 from pwrbot.commands import Refusal
 from pwrbot.replies import Interaction
 from pwrbot.services.feeds import Follower
 
 if TYPE_CHECKING:
-    from pwrbot.entities import FollowedFeed
-    from pwrbot.services.feeds import FeedService
+    from pwrbot.bot import Bot
+    from pwrbot.entities import FeedSubscription, FollowedFeed
+    from pwrbot.services.feeds import FeedService, OneFeed
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -85,6 +88,23 @@ async def asked_for(feeds: FeedService, interaction: Interaction, text: str) -> 
         raise Refusal("That fits several feeds: choose one from the list that Discord offers.")
     [(follower, feed)] = found
     return Asked(follower, feed.feed_id)
+
+
+async def change_asked(
+    bot: Bot,
+    interaction: Interaction,
+    asked: Asked,
+    change: Callable[[FeedSubscription], FeedSubscription],
+) -> OneFeed:
+    """Change how a feed is told, as it is asked for. Raises Refusal, NotFollowed."""
+    settings = await feed_settings(bot, interaction)
+    require_right(interaction, asked.follower, settings)
+
+    def changed(subscription: FeedSubscription) -> FeedSubscription:
+        require_own(interaction, asked.follower, settings, subscription)
+        return change(subscription)
+
+    return await bot.feeds.change(asked.follower, asked.feed_id, changed)
 
 
 def chosen(interaction: Interaction, text: str) -> Asked | None:

@@ -8,7 +8,7 @@ import discord
 import msgspec
 from discord import app_commands
 
-from pwrbot.cogs.feed_rights import own, require_own
+from pwrbot.cogs.feed_rights import may_post, own
 from pwrbot.commands import Refusal
 from pwrbot.entities import FeedSettings
 from pwrbot.replies import Interaction
@@ -91,7 +91,11 @@ def place_of(
     if channel_id is None:
         raise Refusal(f"Feeds can't be posted here: {_KINDS}.")
     require_permissions(interaction, channel_id, channel)
-    require_own(interaction, channel_id, channel)
+    if not may_post(interaction, channel_id, channel):
+        raise Refusal(
+            f"You may not post to <#{channel_id}> yourself, so I won't for you: choose another "
+            "channel, or ask somebody who manages the server."
+        )
     return Place(follower, channel_id, f"<#{channel_id}>", channel is not None or to is not None)
 
 

@@ -8,11 +8,13 @@ import discord
 
 from pwrbot.checks import guild_of, guild_permissions, manages
 from pwrbot.commands import Refusal
-from pwrbot.entities import FeedSettings
+from pwrbot.entities import FeedSettings, FeedSubscription
 from pwrbot.replies import Interaction
 from pwrbot.services.feeds import Follower
 
 Whose = Literal["server", "mine"]
+
+GuildChannel = discord.abc.GuildChannel | discord.Thread
 
 
 def own(interaction: Interaction) -> Follower:
@@ -58,28 +60,64 @@ def has_right(
     )
 
 
+def may_move(
+    interaction: Interaction,
+    follower: Follower,
+    settings: FeedSettings,
+    channel_id: int | None,
+    subscription: FeedSubscription,
+) -> bool:
+    """Whether the member may have a feed told elsewhere: in a channel they were found to be allowed
+    to post to, or with None in the server's own.
+
+    To take it away from where they could not post is removing it; and its template comes along.
+    """
+    may_take = has_right(interaction, follower, settings, removing=True) or may_post(
+        interaction, subscription.channel_id or settings.channel_id
+    )
+    return may_take and (channel_id is not None or may_post(interaction, settings.channel_id))
+
+
 def require_own(
     interaction: Interaction,
-    channel_id: int,
-    channel: discord.abc.GuildChannel | discord.Thread | None,
+    follower: Follower,
+    settings: FeedSettings,
+    subscription: FeedSubscription,
 ) -> None:
-    """Raises Refusal where the member could not post themselves: who may add feeds may not with
-    them write into every channel. Whoever manages the server may.
+    """Raises Refusal where what a feed's messages say is not the member's to change: who may add
+    feeds may not with them write, or silence, what they could not post themselves.
+    """
+    if follower.kind == "dm" or manages(interaction):
+        return
+    channel_id = subscription.channel_id or settings.channel_id
+    if not may_post(interaction, channel_id):
+        where = "where it is posted" if channel_id is None else f"to <#{channel_id}> yourself"
+        raise Refusal(
+            f"You may not post {where}, so how this feed is told there isn't yours to change: ask "
+            "somebody who manages the server."
+        )
+
+
+def may_post(
+    interaction: Interaction, channel_id: int | None, channel: GuildChannel | None = None
+) -> bool:
+    """Whether the member could post there themselves; whoever manages the server always may.
+
+    ``channel``: where they named it, and so can see it.
     """
     if manages(interaction):
-        return
-    theirs, member = interaction.permissions, interaction.user
-    if channel is not None and channel_id != interaction.channel_id:
-        if not isinstance(member, discord.Member):
-            return
-        theirs = channel.permissions_for(member)
-    in_thread = isinstance(channel or interaction.channel, discord.Thread)
-    may_send = theirs.send_messages_in_threads if in_thread else theirs.send_messages
-    if not (theirs.view_channel and may_send):
-        raise Refusal(
-            f"You may not post to <#{channel_id}> yourself, so I won't for you: choose another "
-            "channel, or ask somebody who manages the server."
-        )
+        return True
+    here = channel_id == interaction.channel_id
+    found = channel or (interaction.channel if here else _known(interaction, channel_id))
+    theirs = _permissions(interaction, channel_id, channel)
+    may_send = theirs.send_messages
+    if isinstance(found, discord.Thread):
+        # Who is in a private thread is known only of the one the command comes from.
+        unseen = found.is_private() and channel is None and not here
+        may_send = theirs.send_messages_in_threads
+        if found.locked or unseen:
+            may_send = theirs.manage_threads
+    return theirs.view_channel and may_send
 
 
 def require_pingable(interaction: Interaction, role: discord.Role) -> None:
@@ -92,6 +130,25 @@ def require_pingable(interaction: Interaction, role: discord.Role) -> None:
             f"You can't ping <@&{role.id}> yourself, so I won't for you: somebody who manages the "
             "server can set this up."
         )
+
+
+def _permissions(
+    interaction: Interaction, channel_id: int | None, channel: GuildChannel | None = None
+) -> discord.Permissions:
+    """The member's own in a channel; none in one the bot doesn't know."""
+    if channel_id == interaction.channel_id:
+        return interaction.permissions
+    channel, member = channel or _known(interaction, channel_id), interaction.user
+    if channel is None or not isinstance(member, discord.Member):
+        return discord.Permissions.none()
+    return channel.permissions_for(member)
+
+
+def _known(interaction: Interaction, channel_id: int | None) -> GuildChannel | None:
+    guild = interaction.guild
+    if guild is None or channel_id is None:
+        return None
+    return guild.get_channel_or_thread(channel_id)
 
 
 def _role(settings: FeedSettings, removing: bool) -> int | None:

@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 from discord import app_commands
 
-from pwrbot.cogs.feed_options import Asked, FeedChoice, asked_for, chosen
-from pwrbot.cogs.feed_rights import require_right
-from pwrbot.cogs.feed_settings import feed_settings
+from pwrbot.cogs.feed_options import Asked, FeedChoice, asked_for, change_asked, chosen
 from pwrbot.commands import Refusal
 from pwrbot.entities import FeedSubscription
 from pwrbot.feeds.filters import Filter, FilterError, Rule, RuleField, RuleKind
@@ -62,7 +60,7 @@ class FilterCommands(app_commands.Group):
     ) -> None:
         """Post only what fits: add a rule, and see which of the last items would pass."""
         await defer(interaction, private=True)
-        asked = await self._asked(interaction, feed)
+        asked = await asked_for(self._feeds, interaction, feed)
         kind, negated = _KINDS[rule]
         added = Rule(text=text, kind=kind, field=field, negated=negated)
         try:
@@ -86,7 +84,7 @@ class FilterCommands(app_commands.Group):
     ) -> None:
         """Take a rule away."""
         await defer(interaction, private=True)
-        asked = await self._asked(interaction, feed)
+        asked = await asked_for(self._feeds, interaction, feed)
         try:
             await self._change(
                 interaction, asked, "Rule removed", lambda rules: without_rule(rules, number)
@@ -115,13 +113,6 @@ class FilterCommands(app_commands.Group):
         one = await self._one(asked)
         await self._show(interaction, one, one.subscription.item_filter, "Filter")
 
-    async def _asked(self, interaction: Interaction, feed: str) -> Asked:
-        """The feed meant, which the member may change. Raises Refusal."""
-        asked = await asked_for(self._feeds, interaction, feed)
-        settings = await feed_settings(self._bot, interaction)
-        require_right(interaction, asked.follower, settings)
-        return asked
-
     async def _one(self, asked: Asked) -> OneFeed:
         one = await self._feeds.one(asked.follower, asked.feed_id)
         if one is None:
@@ -139,7 +130,7 @@ class FilterCommands(app_commands.Group):
             rules = change(subscription.item_filter)
             return msgspec.structs.replace(subscription, item_filter=rules)
 
-        one = await self._feeds.change(asked.follower, asked.feed_id, changed)
+        one = await change_asked(self._bot, interaction, asked, changed)
         await self._show(interaction, one, one.subscription.item_filter, title)
 
     async def _show(

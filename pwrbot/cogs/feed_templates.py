@@ -9,9 +9,7 @@ import discord
 import msgspec
 from discord import app_commands, ui
 
-from pwrbot.cogs.feed_options import FeedChoice, asked_for, chosen
-from pwrbot.cogs.feed_rights import require_right
-from pwrbot.cogs.feed_settings import feed_settings
+from pwrbot.cogs.feed_options import FeedChoice, asked_for, change_asked, chosen
 from pwrbot.commands import Refusal
 from pwrbot.entities import Feed, FeedSubscription
 from pwrbot.feeds.errors import FeedError
@@ -69,12 +67,11 @@ class TemplateCommands(app_commands.Group):
 
     async def _change(self, interaction: Interaction, feed: str, template: str | None) -> None:
         asked = await asked_for(self._feeds, interaction, feed)
-        require_right(interaction, asked.follower, await feed_settings(self._bot, interaction))
 
         def changed(subscription: FeedSubscription) -> FeedSubscription:
             return msgspec.structs.replace(subscription, template=template)
 
-        one = await self._feeds.change(asked.follower, asked.feed_id, changed)
+        one = await change_asked(self._bot, interaction, asked, changed)
         newest = await _newest(self._bot, one.feed)
         name = linked(one.feed.name, one.feed.source_url)
         words = "In force now" if template else "Back to the usual layout"

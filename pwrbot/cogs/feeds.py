@@ -12,7 +12,7 @@ from discord.ext import commands
 
 from pwrbot.checks import guild_of, require_manager
 from pwrbot.cogs.feed_files import Imports, export
-from pwrbot.cogs.feed_options import FeedChoice, asked_for
+from pwrbot.cogs.feed_options import FeedChoice, asked_for, change_asked
 from pwrbot.cogs.feed_places import (
     Target,
     To,
@@ -25,6 +25,7 @@ from pwrbot.cogs.feed_rights import (
     Whose,
     follower_of,
     has_right,
+    may_move,
     require_pingable,
     require_right,
 )
@@ -32,7 +33,7 @@ from pwrbot.cogs.feed_rules import FilterCommands
 from pwrbot.cogs.feed_settings import Clear, changed, feed_settings, setting_lines
 from pwrbot.cogs.feed_templates import HELP, Template, TemplateCommands, show_preview
 from pwrbot.commands import Refusal
-from pwrbot.entities import FeedSettings
+from pwrbot.entities import FeedSettings, FeedSubscription
 from pwrbot.replies import Interaction, defer
 from pwrbot.services.feed_links import split_links
 from pwrbot.services.feeds import Follower, LinkResult
@@ -83,6 +84,7 @@ class Feeds(commands.GroupCog, group_name="feed"):
         place = place_of(interaction, to, channel, settings)
         require_right(interaction, place.follower, settings)
         where = partial(words_of, follower=place.follower, settings=settings)
+        moving = partial(may_move, interaction, place.follower, settings, place.channel_id)
         lines = LinkLines(asked, place.words, where, self._warning(place.follower, settings))
         async with Progress(interaction, self._bot.clock, lines.view) as progress:
             progress.changed()
@@ -96,7 +98,7 @@ class Feeds(commands.GroupCog, group_name="feed"):
                 asked,
                 place.channel_id,
                 take,
-                move=place.named,
+                may_move=moving if place.named else None,
             )
         await interaction.edit_original_response(view=lines.view())
 
@@ -221,19 +223,15 @@ class Feeds(commands.GroupCog, group_name="feed"):
         """Ping a role with each new item of a feed, or no longer."""
         await defer(interaction, private=True)
         asked = await asked_for(self._feeds, interaction, feed)
-        settings = await self._settings_of(interaction)
-        require_right(interaction, asked.follower, settings)
         if role is not None:
             if asked.follower.kind == "dm":
                 raise Refusal("There are no roles in direct messages.")
             require_pingable(interaction, role)
-        one = await self._feeds.change(
-            asked.follower,
-            asked.feed_id,
-            lambda subscription: msgspec.structs.replace(
-                subscription, role_id=None if role is None else role.id
-            ),
-        )
+
+        def pinging(subscription: FeedSubscription) -> FeedSubscription:
+            return msgspec.structs.replace(subscription, role_id=None if role is None else role.id)
+
+        one = await change_asked(self._bot, interaction, asked, pinging)
         who = "Nobody is pinged" if role is None else f"<@&{role.id}> is pinged"
         line = f"{who} with new items of {linked(one.feed.name, one.feed.source_url)}."
         await interaction.edit_original_response(view=sheet("In force now", [line]))

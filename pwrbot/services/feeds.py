@@ -70,7 +70,9 @@ _OWN_FAULT: Final = "Something went wrong on my side: try this link again later.
 _RESTORED: Final = 2000  # deliveries
 _SINCE: Final = 100  # items that came between removing and undoing
 
-Outcome = Literal["subscribed", "already", "moved", "failed"]
+Outcome = Literal["subscribed", "already", "moved", "stays", "failed"]
+"""``stays``: it is followed already, elsewhere, and whoever asked may not move it."""
+MayMove = Callable[[FeedSubscription], bool]
 
 
 class LinkResult(msgspec.Struct, frozen=True):
@@ -138,20 +140,20 @@ class FeedService:
         channel_id: int | None,
         tell: Callable[[int, LinkResult], None] | None = None,
         *,
-        move: bool = False,
+        may_move: MayMove | None = None,
         at_once: int = AT_ONCE,
     ) -> list[LinkResult]:
         """Follow each link, a few at a time; ``tell`` hears of each as it is done, with its index.
 
-        A link that fails does not hold up the others. ``move``: a feed that is followed already
-        is told in this channel from now on.
+        A link that fails does not hold up the others. A feed that is followed already is told in
+        this channel from now on where ``may_move`` says so; without it, it stays where it is.
         """
         turn = asyncio.Semaphore(at_once)
 
         async def one(index: int, link: str) -> LinkResult:
             async with turn:
                 try:
-                    result = await self.subscribe(follower, link, channel_id, move=move)
+                    result = await self.subscribe(follower, link, channel_id, may_move)
                 except (FeedError, TooManyFeeds) as error:
                     result = LinkResult(link, "failed", error=str(error))
                 except Exception:
@@ -166,7 +168,11 @@ class FeedService:
         return [task.result() for task in tasks]
 
     async def subscribe(
-        self, follower: Follower, link: str, channel_id: int | None, *, move: bool = False
+        self,
+        follower: Follower,
+        link: str,
+        channel_id: int | None,
+        may_move: MayMove | None = None,
     ) -> LinkResult:
         """Follow what a link leads to. Raises FeedError, TooManyFeeds.
 
@@ -197,8 +203,10 @@ class FeedService:
                     feed_id=feed.id, interval_seconds=FIRST_INTERVAL_SECONDS, now=now
                 )
                 return LinkResult(link, "subscribed", feed, channel_id=channel_id)
-            if not move or existing.channel_id == channel_id:
+            if may_move is None or existing.channel_id == channel_id:
                 return LinkResult(link, "already", feed, channel_id=existing.channel_id)
+            if not may_move(existing):
+                return LinkResult(link, "stays", feed, channel_id=existing.channel_id)
             moved = msgspec.structs.replace(existing, channel_id=channel_id)
             await tx.feed_subscriptions.update(moved)
             return LinkResult(link, "moved", feed, channel_id=channel_id)

@@ -101,6 +101,9 @@ class LinkLines:
                 return f"✅ Subscribed to {name}"
             case "moved":
                 return f"↪️ Moved {name} to {self._where(result.channel_id)}"
+            case "stays":
+                where = self._where(result.channel_id)
+                return f"🔒 {name} stays in {where}: ask somebody who manages the server to move it"
             case _:
                 return f"☑️ Already subscribed to {name}, in {self._where(result.channel_id)}"
 
@@ -112,6 +115,7 @@ def tally(outcomes: object) -> str:
         "subscribed": "subscribed",
         "moved": "moved",
         "already": "there already",
+        "stays": "not moved",
         "failed": "failed",
     }
     return ", ".join(f"{counted[key]:,} {word}" for key, word in words.items() if counted[key])

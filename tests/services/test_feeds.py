@@ -84,9 +84,11 @@ async def test_twice_is_once(service: FeedService, repository: Repository) -> No
     await service.subscribe(HOME, NEWS, 5)
     again = await service.subscribe(HOME, NEWS, 6)
     assert (again.outcome, again.channel_id) == ("already", 5)
-    moved = await service.subscribe(HOME, NEWS, 6, move=True)
+    stays = await service.subscribe(HOME, NEWS, 6, lambda existing: existing.channel_id != 5)
+    assert (stays.outcome, stays.channel_id) == ("stays", 5)
+    moved = await service.subscribe(HOME, NEWS, 6, lambda existing: existing.channel_id == 5)
     assert (moved.outcome, moved.channel_id) == ("moved", 6)
-    same = await service.subscribe(HOME, NEWS, 6, move=True)
+    same = await service.subscribe(HOME, NEWS, 6, lambda _: False)
     assert same.outcome == "already"
     [subscription] = await repository.feed_subscriptions.select_all()
     assert subscription.channel_id == 6

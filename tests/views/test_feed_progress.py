@@ -55,7 +55,7 @@ def test_each_link_has_its_line_in_the_order_they_were_typed() -> None:
     ]
 
 
-@pytest.mark.parametrize("outcome", ["subscribed", "already", "moved", "failed"])
+@pytest.mark.parametrize("outcome", ["subscribed", "already", "moved", "stays", "failed"])
 def test_ten_of_the_longest_fit_into_a_message(outcome: Outcome) -> None:
     lines = LinkLines(["x" * 2000] * 10, "<#1234567890123456789>", where)
     assert lines.view().content_length() <= 4000
