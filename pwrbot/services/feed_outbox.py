@@ -4,14 +4,18 @@ A queue (a subscription with something pending) is claimed by one process at a t
 feeds are (``feed_poller.py``). Each message is noted as sent once Discord has it. A process that
 dies between the two leaves the item pending; whoever takes over sends it again with the same nonce,
 by which Discord knows it for some minutes; a post in a forum, which takes no nonce, is looked for.
+
+One queue at a time is sent from into a channel, or to a member: what belongs together stays
+together. The others wait in line, where they take no slot from other channels, nor is their claim
+renewed: once it ends they are claimed anew, by whoever looks first, and who is next in line makes
+sure of it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -39,7 +43,7 @@ log = structlog.get_logger(__name__)
 
 LEASE: Final = timedelta(seconds=45)
 AT_ONCE: Final = 100
-"""Queues that are sent from at the same time."""
+"""Channels and members that are sent to at the same time."""
 GIVE_UP_AFTER: Final = timedelta(days=3)
 """How long an item is tried for, where what stands in its way may pass."""
 _FEWEST_TRIES: Final = 8
@@ -51,6 +55,12 @@ _LONGEST_WAIT: Final = timedelta(hours=1)
 _SPREAD: Final = 0.1
 _NOTING_WAITS: Final = (0.2, 1.0, 5.0)
 _BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+Key = tuple[int, int]
+"""A queue: a subscriber, a feed."""
+Place = tuple[SubscriberKind, int]
+"""Where messages go: a guild's channel, or a member."""
 
 
 class FeedOutbox:
@@ -81,10 +91,12 @@ class FeedOutbox:
         self._at_once = at_once
         self._lease = lease
         self._idle = idle_seconds
-        self._running: dict[tuple[int, int], asyncio.Task[None]] = {}
-        self._lost: set[tuple[int, int]] = set()
+        self._running: set[asyncio.Task[None]] = set()
+        self._under_way: set[Key] = set()
+        self._lost: set[Key] = set()
         """Queues under way whose claim has ended: they are another process's, or gone."""
-        self._channels: dict[tuple[str, int], _Turns] = {}
+        self._lines: dict[Place, dict[Key, ClaimedQueue]] = {}
+        """Of each place that is sent to, the queues that come after the one under way."""
         self._wakes = asyncio.Event()
         self._stopping = False
 
@@ -109,7 +121,7 @@ class FeedOutbox:
         worked = 0
         while started := await self._start_due():
             worked += started
-            await asyncio.gather(*self._running.values())
+            await asyncio.gather(*self._running)
         return worked
 
     async def stop(self, seconds: float) -> bool:
@@ -118,7 +130,8 @@ class FeedOutbox:
         Says whether all that was under way arrived.
         """
         self._stopping = True
-        tasks = list(self._running.values())
+        waiting = [queue for line in self._lines.values() for queue in line.values()]
+        tasks = [*self._running, *(asyncio.create_task(self._release(queue)) for queue in waiting)]
         if not tasks:
             return True
         _, late = await asyncio.wait(tasks, timeout=seconds)
@@ -141,10 +154,14 @@ class FeedOutbox:
             claimed_by=self._process, now=now, until=now + self._lease, limit=room
         )
         for queue in claimed:
-            key = (queue.subscriber_id, queue.feed_id)
-            if key not in self._running:
-                self._running[key] = asyncio.create_task(self._work(queue))
+            task = asyncio.create_task(self._get_in_line(queue))
+            self._running.add(task)
+            task.add_done_callback(self._ended)
         return len(claimed)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        self._wakes.set()
 
     async def _pause(self) -> None:
         waits = [
@@ -157,67 +174,120 @@ class FeedOutbox:
             for waiting in waits:
                 waiting.cancel()
 
+    # Lines
+
+    async def _get_in_line(self, queue: ClaimedQueue) -> None:
+        """Wait behind who is sent from already; who is first works the line off."""
+        try:
+            place = await self._place(queue)
+        except DatabaseError as error:
+            _left(error)
+            return
+        if self._stopping:
+            await self._release(queue)
+            return
+        if place in self._lines:
+            self._lines[place][_key(queue)] = queue
+            return
+        line = self._lines[place] = {}
+        first: ClaimedQueue | None = queue
+        try:
+            while first is not None:
+                await self._work(first)
+                first = await self._next(line)
+        finally:
+            del self._lines[place]
+
+    async def _place(self, queue: ClaimedQueue) -> Place:
+        settings = await self._settings_of(queue)
+        return queue.kind, _channel_id(queue, settings) or queue.target_id
+
+    async def _next(self, line: dict[Key, ClaimedQueue]) -> ClaimedQueue | None:
+        """Who waited longest and is still this process's; None for nobody."""
+        while line and not self._stopping:
+            queue = line.pop(next(iter(line)))
+            try:
+                if await self._renew(queue):
+                    return queue
+            except DatabaseError as error:
+                _left(error)
+        return None
+
     # One queue
 
     async def _work(self, queue: ClaimedQueue) -> None:
+        key = _key(queue)
+        if key in self._under_way:  # in another line: it was moved to another channel meanwhile
+            return
+        self._under_way.add(key)
         renewing = asyncio.create_task(self._keep(queue))
         try:
             await self._work_off(queue)
         except DatabaseError as error:
-            # The lease ends by itself, and the queue is due again.
-            log.warning("feed_queue_left", error=f"{type(error).__name__}: {error}")
+            _left(error)
         except Exception:
             log.exception("feed_queue_failed")
             await self._again(queue, "internal_error")
         finally:
             renewing.cancel()
-            key = (queue.subscriber_id, queue.feed_id)
-            del self._running[key]
+            self._under_way.discard(key)
             self._lost.discard(key)
-            self._wakes.set()
 
     async def _keep(self, queue: ClaimedQueue) -> None:
         """Renew the claim while the queue is worked off."""
         while True:
             await self._clock.sleep(self._lease.total_seconds() / 3)
             try:
-                kept = await self._repository.feed_queues.renew(
-                    subscriber_id=queue.subscriber_id,
-                    feed_id=queue.feed_id,
-                    claimed_by=self._process,
-                    until=self._clock.now() + self._lease,
-                )
-                if not kept:  # as after this machine was asleep
+                if not await self._renew(queue):  # as after this machine was asleep
                     log.warning("feed_queue_lost")
-                    self._lost.add((queue.subscriber_id, queue.feed_id))
+                    self._lost.add(_key(queue))
                     return
             except DatabaseError as error:
                 log.warning("feed_queue_not_kept", error=f"{type(error).__name__}: {error}")
 
-    async def _work_off(self, queue: ClaimedQueue) -> None:
-        settings = FeedSettings()
-        if queue.kind == "guild":
-            settings = (await self._settings.get(queue.target_id)).feeds
-        channel_id = None if queue.kind == "dm" else queue.channel_id or settings.channel_id
-        if not settings.enabled:
-            await self._settle_all(queue, "skipped", "feeds_disabled")
-        elif queue.kind == "guild" and channel_id is None:
-            await self._settle_all(queue, "given_up", "no_channel")
-        else:
-            waiting = await self._read(queue, settings.digest_over)
-            async with self._turn(queue.kind, channel_id or queue.target_id):
-                try:
-                    await self._send_all(queue, channel_id, waiting)
-                except Unavailable as error:
-                    await self._again(queue, error.reason)
-                    return
-        if self._stopping:
+    async def _renew(self, queue: ClaimedQueue) -> bool:
+        """Whether the queue is still this process's: then it stays so for another lease."""
+        kept = await self._repository.feed_queues.renew(
+            subscriber_id=queue.subscriber_id,
+            feed_id=queue.feed_id,
+            claimed_by=self._process,
+            until=self._clock.now() + self._lease,
+        )
+        return kept > 0
+
+    async def _release(self, queue: ClaimedQueue) -> None:
+        """Leave a queue to the next start."""
+        try:
             await self._repository.feed_queues.release(
                 subscriber_id=queue.subscriber_id,
                 feed_id=queue.feed_id,
                 claimed_by=self._process,
                 now=self._clock.now(),
             )
+        except DatabaseError as error:
+            _left(error)
+
+    async def _settings_of(self, queue: ClaimedQueue) -> FeedSettings:
+        if queue.kind == "dm":
+            return FeedSettings()
+        return (await self._settings.get(queue.target_id)).feeds
+
+    async def _work_off(self, queue: ClaimedQueue) -> None:
+        settings = await self._settings_of(queue)
+        channel_id = _channel_id(queue, settings)
+        if not settings.enabled:
+            await self._settle_all(queue, "skipped", "feeds_disabled")
+        elif queue.kind == "guild" and channel_id is None:
+            await self._settle_all(queue, "given_up", "no_channel")
+        else:
+            waiting = await self._read(queue, settings.digest_over)
+            try:
+                await self._send_all(queue, channel_id, waiting)
+            except Unavailable as error:
+                await self._again(queue, error.reason)
+                return
+        if self._stopping:
+            await self._release(queue)
             return
         await self._repository.feed_queues.done(
             subscriber_id=queue.subscriber_id,
@@ -274,7 +344,7 @@ class FeedOutbox:
 
     def _is_over(self, queue: ClaimedQueue) -> bool:
         """Whether the rest is left to another process, or to the next start."""
-        return self._stopping or (queue.subscriber_id, queue.feed_id) in self._lost
+        return self._stopping or _key(queue) in self._lost
 
     async def _send(self, queue: ClaimedQueue, message: Message, item_id: str | None) -> bool:
         """Send one message and note what became of it; False where the rest was given up with it.
@@ -370,29 +440,18 @@ class FeedOutbox:
                 await self._clock.sleep(wait)
         await work()
 
-    @asynccontextmanager
-    async def _turn(self, kind: SubscriberKind, target_id: int) -> AsyncIterator[None]:
-        """One queue at a time for a channel, or a member: what belongs together stays together."""
-        key = (kind, target_id)
-        turns = self._channels.setdefault(key, _Turns())
-        turns.users += 1
-        try:
-            async with turns.lock:
-                yield
-        finally:
-            turns.users -= 1
-            if not turns.users:
-                del self._channels[key]
+
+def _key(queue: ClaimedQueue) -> Key:
+    return queue.subscriber_id, queue.feed_id
 
 
-class _Turns:
-    """Who sends into a channel, and how many want to."""
+def _channel_id(queue: ClaimedQueue, settings: FeedSettings) -> int | None:
+    return None if queue.kind == "dm" else queue.channel_id or settings.channel_id
 
-    __slots__ = ("lock", "users")
 
-    def __init__(self) -> None:
-        self.lock = asyncio.Lock()
-        self.users = 0
+def _left(error: DatabaseError) -> None:
+    """The lease ends by itself, and the queue is due again."""
+    log.warning("feed_queue_left", error=f"{type(error).__name__}: {error}")
 
 
 def _passing(rules: Filter, items: Sequence[PendingItem]) -> set[str]:

@@ -60,11 +60,13 @@ class FakeDiscord:
         self.by_nonce: dict[str, int] = {}
         self.trouble: list[Exception | None] = []
         self.hold: asyncio.Event | None = None
+        self.hold_channel: int | None = None
+        """The one that is held up; all of them where it is None."""
         self.asked = asyncio.Event()
 
     async def send(self, message: Message) -> int:
         self.asked.set()
-        if self.hold is not None:
+        if self.hold is not None and self.hold_channel in (None, message.channel_id):
             await self.hold.wait()
         if self.trouble and (error := self.trouble.pop(0)) is not None:
             raise error

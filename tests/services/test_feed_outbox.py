@@ -11,7 +11,7 @@ import pytest
 from pwrbot.feeds.filters import Filter, Rule
 from pwrbot.repository import Repository
 from pwrbot.services.feed_message import Refused, Unavailable
-from pwrbot.services.feed_outbox import GIVE_UP_AFTER
+from pwrbot.services.feed_outbox import GIVE_UP_AFTER, FeedOutbox
 from pwrbot.services.feed_upkeep import FeedUpkeep
 from tests.services.feed_scene import GUILD, NOON, FeedScene, item
 
@@ -306,6 +306,90 @@ async def test_a_stop_lets_a_message_arrive_and_leaves_the_rest(scene: FeedScene
     successor = scene.make_outbox("two")
     assert await successor.send_due() == 1, "it is due at once"
     assert scene.discord.titles == ["Title of a", "Title of b"]
+
+
+async def stuck_channel(scene: FeedScene, feeds: int) -> None:
+    """So many feeds of the guild have an item for channel 5, which is held up, and one a member."""
+    followed = [await scene.feed(f"f{number}", item("0")) for number in range(feeds)]
+    for feed in followed:
+        await scene.follow(feed)
+    news = await scene.feed("news", item("0"))
+    await scene.follow(news, user_id=7)
+    await scene.poller.poll_due()
+    for feed in followed:
+        scene.source.shows[feed.source_id] = (item("0"), item(feed.source_id))
+    scene.discord.hold, scene.discord.hold_channel = asyncio.Event(), 5
+    await scene.publish(news, item("a"))
+
+
+async def until_waiting(outbox: FeedOutbox, queues: int) -> None:
+    async with asyncio.timeout(20):
+        while sum(len(line) for line in outbox._lines.values()) < queues:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+
+async def test_a_slow_channel_holds_up_no_other(scene: FeedScene) -> None:
+    await stuck_channel(scene, feeds=9)
+    outbox = scene.make_outbox("one", at_once=3)
+    running = asyncio.create_task(outbox.run())
+    await until_waiting(outbox, 8)
+    async with asyncio.timeout(20):
+        while scene.discord.titles != ["Title of a"]:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    assert scene.discord.hold is not None
+    scene.discord.hold.set()
+    async with asyncio.timeout(20):
+        while len(scene.discord.sent) < 10:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    running.cancel()
+    assert await outbox.stop(20)
+    assert {state for _, state, _ in await scene.states()} == {"sent"}
+
+
+async def test_who_waits_in_line_and_was_taken_over_is_left_out(
+    scene: FeedScene, other: Repository
+) -> None:
+    await stuck_channel(scene, feeds=3)
+    sending = asyncio.create_task(scene.outbox.send_due())
+    await until_waiting(scene.outbox, 2)
+    later = scene.clock.now() + timedelta(minutes=10)
+    taken = await other.feed_queues.claim(
+        claimed_by="two", now=later, until=later + timedelta(minutes=1), limit=9
+    )
+    assert len([queue for queue in taken if queue.kind == "guild"]) == 3
+    assert scene.discord.hold is not None
+    scene.discord.hold.set()
+    await sending
+    assert len(scene.discord.sent) == 2, "the member's, and the one that was under way"
+
+
+async def test_who_waits_in_line_past_the_end_of_the_claim_is_sent_once(scene: FeedScene) -> None:
+    await stuck_channel(scene, feeds=3)
+    outbox = scene.make_outbox("one")
+    sending = asyncio.create_task(outbox.send_due())
+    await until_waiting(outbox, 2)
+    scene.clock.advance(seconds=46)
+    assert await outbox._start_due() >= 2, "claimed anew, by the same process"
+    assert scene.discord.hold is not None
+    scene.discord.hold.set()
+    await sending
+    await outbox.send_due()
+    assert sorted(scene.discord.titles) == [f"Title of {name}" for name in ("a", "f0", "f1", "f2")]
+
+
+async def test_a_stop_leaves_those_in_line_to_the_next_start(scene: FeedScene) -> None:
+    await stuck_channel(scene, feeds=3)
+    sending = asyncio.create_task(scene.outbox.send_due())
+    await until_waiting(scene.outbox, 2)
+    stopping = asyncio.create_task(scene.outbox.stop(20))
+    await asyncio.sleep(0.05)
+    assert scene.discord.hold is not None
+    scene.discord.hold.set()
+    assert await stopping
+    await sending
+    assert len(scene.discord.sent) == 2
+    await scene.make_outbox("two").send_due()
+    assert len(scene.discord.sent) == 4, "they are due at once"
 
 
 async def test_old_rows_go_and_nothing_is_sent_again(scene: FeedScene) -> None:
