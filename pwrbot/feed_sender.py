@@ -8,8 +8,9 @@ it may have been made before, it is looked for among the posts there are.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import aiohttp
 import discord
@@ -48,6 +49,9 @@ Target = (
 )
 
 
+T = TypeVar("T")
+
+
 class FeedSender:
     """Sends through a client that has logged in; it need not be connected to the gateway."""
 
@@ -61,13 +65,7 @@ class FeedSender:
             made_before = await self._made_before(target, message)
             if made_before is not None:
                 return made_before
-            try:
-                return await _post(target, message)
-            except discord.HTTPException as error:
-                if error.status != 400 or error.code in _REASONS or error.code in _NOT_NOW:
-                    raise
-            # Something in it Discord does not take, most likely the picture's address.
-            return await _post(target, message, picture=False)
+            return await pictured_or_not(lambda picture: _post(target, message, picture=picture))
         except discord.HTTPException as error:
             raise _verdict(error) from None
         except discord.InvalidData:
@@ -110,7 +108,18 @@ class FeedSender:
         return None
 
 
-async def _post(target: Target, message: Message, *, picture: bool = True) -> int:
+async def pictured_or_not(post: Callable[[bool], Awaitable[T]]) -> T:
+    """Post an item with its picture, and without where Discord does not take it so."""
+    try:
+        return await post(True)
+    except discord.HTTPException as error:
+        if error.status != 400 or error.code in _REASONS or error.code in _NOT_NOW:
+            raise
+    # Something in it Discord does not take, most likely the picture's address.
+    return await post(False)
+
+
+async def _post(target: Target, message: Message, *, picture: bool) -> int:
     role = None if message.role_id is None else discord.Object(message.role_id)
     mentions = discord.AllowedMentions(
         everyone=False, users=False, replied_user=False, roles=[role] if role else False

@@ -12,6 +12,7 @@ from discord import app_commands, ui
 from pwrbot.cogs.feed_options import FeedChoice, asked_for, change_asked, chosen
 from pwrbot.commands import Refusal
 from pwrbot.entities import Feed, FeedSubscription
+from pwrbot.feed_sender import pictured_or_not
 from pwrbot.feeds.errors import FeedError
 from pwrbot.replies import Interaction, defer
 from pwrbot.services.feeds import NotFollowed
@@ -129,14 +130,23 @@ async def _answer(
     role_id: int | None,
 ) -> None:
     """The item below a line of small print; nobody is pinged by a preview."""
-    if not newest:
-        layout = ui.LayoutView(timeout=None)
-        layout.add_item(ui.TextDisplay(f"{note}\nIt shows no items yet."))
-    else:
-        layout = item_view(newest[0], feed_name=feed_name, template=template, role_id=role_id)
+
+    def drawn(picture: bool) -> ui.LayoutView:
+        if not newest:
+            layout = ui.LayoutView(timeout=None)
+            layout.add_item(ui.TextDisplay(f"{note}\nIt shows no items yet."))
+            return layout
+        layout = item_view(
+            newest[0], feed_name=feed_name, template=template, role_id=role_id, picture=picture
+        )
         _put_first(layout, note)
-    await interaction.edit_original_response(
-        view=layout, allowed_mentions=discord.AllowedMentions.none()
+        return layout
+
+    nobody = discord.AllowedMentions.none()
+    await pictured_or_not(
+        lambda picture: interaction.edit_original_response(
+            view=drawn(picture), allowed_mentions=nobody
+        )
     )
 
 

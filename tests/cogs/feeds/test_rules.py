@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from pwrbot.feeds.filters import Filter, Rule
@@ -145,3 +146,22 @@ async def test_a_preview_follows_nothing(live: LiveBot, guild: Guild, feeds: Fak
     assert "It shows no items yet." in reply.text
     said = await refused(live, guild, "ada", "feed preview", link="https://nothing.example/")
     assert said.startswith("There is nothing at this address")
+
+
+async def test_a_picture_that_discord_refuses_is_left_out(live: LiveBot, guild: Guild) -> None:
+    await with_items(live, guild, "One")
+    [item] = await live.repository.feed_items.select_all()
+    picture = "https://news.example/p.png"
+    await live.repository.feed_items.update(msgspec.structs.replace(item, image_url=picture))
+    commands: list[tuple[str, dict[str, object]]] = [
+        ("feed preview", {"link": "server:1"}),
+        ("feed template set", {"feed": "News", "template": "{title}!"}),
+        ("feed template reset", {"feed": "News"}),
+    ]
+    for command, options in commands:
+        live.sandbox.fail_next("PATCH", "/messages/@original", 400)
+        reply = await live.ask(guild, "boss", command, **options)
+        assert "One" in reply.text
+        assert "p.png" not in str(reply.message)
+    reply = await live.ask(guild, "boss", "feed preview", link="server:1")
+    assert "p.png" in str(reply.message)
