@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -42,6 +43,9 @@ from pwrbot.views.cards import Cards
 from pwrbot.views.resets import Resets
 
 log = structlog.get_logger(__name__)
+
+_LAST_WORDS_SECONDS = 3.0
+"""For telling members that their command was broken off."""
 
 
 class Bot(commands.AutoShardedBot):
@@ -156,14 +160,15 @@ class Bot(commands.AutoShardedBot):
     async def wind_down(self, seconds: float) -> bool:
         """Take no more commands and no more voice events, and let the commands under way finish.
 
-        Says whether they did within so many seconds. Sessions can be ended after this.
+        Says whether they did within so many seconds; those that did not are broken off. Sessions
+        can be ended after this.
         """
         self.stopping = self.boards.closing = True
         self.voice_gateway.stop()
         drained = await self.in_flight.drained(seconds)
         if not drained:
             log.warning("commands_abandoned", commands=len(self.in_flight))
-        await self.boards.close()
+        await asyncio.gather(self.in_flight.cancel(_LAST_WORDS_SECONDS), self.boards.close())
         await self.resets.close()
         return drained
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import secrets
 from typing import TYPE_CHECKING, Any, cast
@@ -61,6 +62,9 @@ class CommandTree(app_commands.CommandTree[Any]):
             try:
                 await super()._call(interaction)
             except app_commands.AppCommandError:
+                raise
+            except asyncio.CancelledError:  # it took longer than a restart can wait
+                await tell(interaction, "Interrupted by a restart: use the command again.")
                 raise
             except Exception as error:
                 await report_failure(interaction, error)

@@ -24,6 +24,9 @@ log = structlog.get_logger(__name__)
 PAUSE_SECONDS: Final = 1.5
 """Between two edits: Discord takes five in five seconds for all a bot shows in a channel."""
 
+EDIT_SECONDS: Final = 5.0
+"""How long an edit under way may take once all is done."""
+
 Where = Callable[[int | None], str]
 
 
@@ -40,6 +43,7 @@ class Progress:
         self._clock = clock
         self._draw = draw
         self._changed = asyncio.Event()
+        self._editing = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
 
     def changed(self) -> None:
@@ -50,7 +54,11 @@ class Progress:
         self._task = asyncio.create_task(self._run(), name="feed-progress")
         return self
 
-    async def __aexit__(self, *_: object) -> None:
+    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            # Broken off, it could still arrive, and after the edit that shows how all ended.
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._editing.acquire(), EDIT_SECONDS)
         if self._task is not None:
             self._task.cancel()
             with suppress(asyncio.CancelledError):
@@ -60,11 +68,15 @@ class Progress:
         while True:
             await self._changed.wait()
             self._changed.clear()
-            try:
-                await self._interaction.edit_original_response(view=self._draw())
-            except (discord.HTTPException, aiohttp.ClientError, OSError, TimeoutError) as error:
-                log.debug("progress_not_shown", error=type(error).__name__)
+            async with self._editing:
+                await self._edit()
             await self._clock.sleep(PAUSE_SECONDS)
+
+    async def _edit(self) -> None:
+        try:
+            await self._interaction.edit_original_response(view=self._draw())
+        except (discord.HTTPException, aiohttp.ClientError, OSError, TimeoutError) as error:
+            log.debug("progress_not_shown", error=type(error).__name__)
 
 
 class LinkLines:

@@ -12,6 +12,7 @@ from discord import ui
 from pwrbot.clock import ManualClock
 from pwrbot.entities import Feed
 from pwrbot.services.feeds import LinkResult, Outcome
+from pwrbot.views import feed_progress
 from pwrbot.views.feed_progress import PAUSE_SECONDS, LinkLines, Progress, tally
 from pwrbot.views.sheet import sheet
 
@@ -75,8 +76,11 @@ class Edits:
     def __init__(self) -> None:
         self.shown: list[str] = []
         self.trouble: list[Exception] = []
+        self.hold: asyncio.Event | None = None
 
     async def edit_original_response(self, *, view: ui.LayoutView) -> None:
+        if self.hold is not None:
+            await self.hold.wait()
         if self.trouble:
             raise self.trouble.pop(0)
         self.shown.append(text(view))
@@ -127,3 +131,36 @@ async def test_an_edit_that_is_lost_costs_nothing() -> None:
             clock.advance(seconds=PAUSE_SECONDS)
             await settled()
     assert len(edits.shown) == 1
+
+
+async def test_an_edit_under_way_arrives_before_the_last_one() -> None:
+    edits, clock = Edits(), ManualClock(NOON)
+    edits.hold = asyncio.Event()
+    interaction: Any = edits
+
+    async def work() -> None:
+        async with Progress(interaction, clock, lambda: sheet("first", [])) as progress:
+            progress.changed()
+            await settled()
+            progress.changed()
+        await interaction.edit_original_response(view=sheet("last", []))
+
+    working = asyncio.create_task(work())
+    await settled()
+    assert not working.done()
+    edits.hold.set()
+    await working
+    assert [shown.splitlines()[0] for shown in edits.shown] == ["### first", "### last"]
+
+
+async def test_an_edit_that_hangs_does_not_keep_the_last_one_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(feed_progress, "EDIT_SECONDS", 0.01)
+    edits = Edits()
+    edits.hold = asyncio.Event()
+    interaction: Any = edits
+    async with Progress(interaction, ManualClock(NOON), lambda: sheet("x", [])) as progress:
+        progress.changed()
+        await settled()
+    assert edits.shown == []

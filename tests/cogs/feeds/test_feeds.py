@@ -47,6 +47,20 @@ async def test_progress_is_shown_while_links_are_looked_at(
     assert "1 subscribed" in (await asking).text
 
 
+async def test_a_restart_leaves_no_progress_behind(
+    live: LiveBot, guild: Guild, feeds: FakeFeeds
+) -> None:
+    feeds.hold = asyncio.Event()
+    asking = asyncio.create_task(live.ask(guild, "boss", "feed subscribe", links=NEWS))
+    await feeds.until_asked(1)
+    message = live.sandbox.messages.of(guild.channel("general"))[-1]
+    await live.sandbox.until(lambda: "Looking at 1 link, 0 done" in str(message.payload))
+    assert not await live.bot.wind_down(0.01)
+    reply = await asking
+    assert (await private(live, reply)).text.startswith("Interrupted by a restart")
+    assert await live.repository.feed_subscriptions.count() == 0
+
+
 async def test_to_another_channel_and_back(live: LiveBot, guild: Guild) -> None:
     other = await guild.create_channel("news")
     reply = await follow(live, guild, "boss", links=NEWS, channel=other)
