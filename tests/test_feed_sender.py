@@ -178,6 +178,9 @@ async def test_what_cannot_be_sent_says_why(
     guild.channel("feed").denied = guild.channel("ideas").denied = True
     assert await reason(sender, message(guild)) == "missing_permission"
     assert await reason(sender, message(guild, "ideas")) == "missing_permission"
+    guild.channel("ideas").denied = False
+    guild.channel("ideas").requires_tag = True
+    assert await reason(sender, message(guild, "ideas")) == "tag_required"
     gone = await guild.delete_channel("talk")
     assert await reason(sender, message(guild, gone.id)) == "unknown_channel"
     updates = message(guild, "updates")

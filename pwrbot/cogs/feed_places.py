@@ -125,7 +125,7 @@ def why_nothing_comes(follower: Follower, settings: FeedSettings, *, running: bo
 def require_permissions(
     interaction: Interaction, channel_id: int, channel: TargetChannel | None = None
 ) -> None:
-    """Raises Refusal that names what the bot lacks to post into a channel, thread or forum."""
+    """Raises Refusal that says why the bot can't post into a channel, thread or forum."""
     guild = interaction.guild
     found = channel or (guild.get_channel_or_thread(channel_id) if guild is not None else None)
     if found is None and channel_id == interaction.channel_id:
@@ -144,6 +144,16 @@ def require_permissions(
         raise Refusal(
             f"I can't post to <#{channel_id}>: let me {_joined(missing)} there, "
             "or choose another channel."
+        )
+    if isinstance(found, discord.ForumChannel) and found.flags.require_tag:
+        raise Refusal(
+            f"<#{channel_id}> wants a tag on each post, and mine have none: allow posts without "
+            "tags there, or choose another channel."
+        )
+    if isinstance(found, discord.Thread) and found.locked and not permissions.manage_threads:
+        raise Refusal(
+            f"<#{channel_id}> is locked: unlock it, let me Manage Threads there, or choose another "
+            "channel."
         )
 
 

@@ -102,6 +102,8 @@ class Channel:
     """Of a thread: sending there brings it back."""
     locked: bool = False
     """Of a thread: nobody without Manage Threads can (160005)."""
+    requires_tag: bool = False
+    """Of a forum: a post without a tag is refused (40067)."""
 
     @property
     def type(self) -> int:

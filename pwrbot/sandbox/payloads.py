@@ -10,6 +10,7 @@ from pwrbot.sandbox.model import Channel, GuildState, Member, Role, User
 Json = dict[str, Any]
 
 API_VERSION = 10
+REQUIRE_TAG = 1 << 4
 ATTACHMENT_LIMIT = 10 * 1024 * 1024
 
 
@@ -71,7 +72,8 @@ def role(of: Role) -> Json:
 
 
 def channel(of: Channel, *, with_guild: bool = True) -> Json:
-    body: Json = {"id": str(of.id), "type": of.type, "flags": 0, "last_message_id": None}
+    flags = REQUIRE_TAG if of.requires_tag else 0
+    body: Json = {"id": str(of.id), "type": of.type, "flags": flags, "last_message_id": None}
     if of.kind == "dm":
         recipient = of.recipient
         return {**body, "recipients": [] if recipient is None else [user(recipient)]}

@@ -201,6 +201,8 @@ class Routes:
             raise ApiError(403, 50013, "Missing Permissions")
         if forum.kind != "forum" or forum.guild is None:
             raise ApiError(400, 50024, "Cannot execute action on this channel type")
+        if forum.requires_tag and not body.get("applied_tags"):
+            raise ApiError(400, 40067, "A tag is required to create a forum post in this channel")
         form = Form()
         form.text(("name",), body.get("name"), 100)
         form.check()

@@ -106,6 +106,22 @@ async def test_nothing_is_posted_where_the_bot_may_not(live: LiveBot, guild: Gui
     assert "Feeds can't be posted to #Lounge" in said
 
 
+async def test_a_forum_that_wants_tags_and_a_locked_thread_are_refused(
+    live: LiveBot, guild: Guild
+) -> None:
+    guild.add_channel("ideas", "forum").requires_tag = True
+    guild.add_thread("talk", "general").locked = True
+    await guild.make_unavailable()
+    await guild.make_available()
+    await live.heard(guild)
+    for command, options in (("feed subscribe", {"links": NEWS}), ("feed settings", {})):
+        said = await refused(live, guild, "boss", command, channel="ideas", **options)
+        assert said.startswith("#ideas wants a tag on each post, and mine have none: allow posts")
+        said = await refused(live, guild, "boss", command, channel="talk", **options)
+        assert said.startswith("#talk is locked: unlock it, let me Manage Threads there")
+    assert await live.repository.feed_subscriptions.count() == 0
+
+
 # In direct messages
 
 
