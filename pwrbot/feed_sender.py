@@ -17,7 +17,7 @@ import discord
 from discord import ui
 
 from pwrbot.services.feed_message import Message, Refused, Unavailable
-from pwrbot.views.feed_item import cleaned, digest_title, digest_view, item_view, post_title
+from pwrbot.views.feed_item import digest_title, digest_view, item_view, post_title
 
 _REASONS: Final = {
     10003: "unknown_channel",
@@ -165,7 +165,7 @@ def _view(message: Message, *, picture: bool) -> ui.LayoutView:
 
 def _title(message: Message) -> str:
     if message.is_digest:
-        return cleaned(digest_title(message.total, message.feed_name), 100)
+        return digest_title(message.total, message.feed_name)
     return post_title(message.items[0], message.feed_name)
 
 

@@ -98,8 +98,15 @@ async def test_into_a_forum_as_a_post_of_its_own(
     post = guild.channels[post_id]
     assert (post.name, post.parent_id) == ("A @everyone title", guild.channel("ideas").id)
     assert len(sandbox.sent(post)) == 1
-    digest = message(guild, "ideas", items=[ITEM] * 3, total=30)
-    assert guild.channels[await sender.send(digest)].name == "30 new items in The News"
+    for name, shown in (
+        ("The News", "The News"),
+        ("r/a_b *c* | d", "r/a_b *c* | d"),
+        ("\n", "a feed"),
+    ):
+        digest = message(guild, "ideas", items=[ITEM] * 3, total=30, feed_name=name, nonce=name)
+        assert guild.channels[await sender.send(digest)].name == f"30 new items in {shown}"
+    long = message(guild, "ideas", items=[ITEM] * 3, total=30, feed_name="_" * 300)
+    assert guild.channels[await sender.send(long)].name.startswith("30 new items in ____")
 
 
 async def test_a_post_that_was_made_before_is_not_made_again(
@@ -110,7 +117,7 @@ async def test_a_post_that_was_made_before_is_not_made_again(
     item = replace(ITEM, found_at=datetime(2020, 1, 1, tzinfo=UTC))
     first = await sender.send(message(guild, "ideas", items=[item], again=True))
     assert await sender.send(message(guild, "ideas", items=[item], again=True)) == first
-    digest = message(guild, "ideas", items=[item] * 3, total=30, again=True)
+    digest = message(guild, "ideas", items=[item] * 3, total=30, feed_name="r/a_b\n*c*", again=True)
     second = await sender.send(digest)
     assert await sender.send(digest) == second
     # The same title is not the same item, nor is the same item that is found later, or again.

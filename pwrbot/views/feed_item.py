@@ -23,6 +23,7 @@ TEMPLATE_LIMIT: Final = 1500
 
 _MOST_TEXT: Final = 4000  # characters of all text of a message of Components V2
 _TITLE, _SUMMARY, _NAME = 256, 700, 80  # characters, before they are escaped
+_POST: Final = 100  # of the name of a post in a forum
 _LINK: Final = 1000  # a longer address is no link
 _PICTURE: Final = 2048
 
@@ -85,7 +86,7 @@ def digest_view(
     role_id: int | None = None,
 ) -> ui.LayoutView:
     """One message about many items: the newest of them, oldest first, and how many there are."""
-    title = digest_title(total, feed_name)
+    title = escaped(digest_title(total, feed_name), _POST)
     address = _address(source_url, _LINK)
     head = f"### [{title}]({address})" if address else f"### {title}"
     left = _MOST_TEXT - len(head) - 200
@@ -103,13 +104,14 @@ def digest_view(
 
 
 def digest_title(total: int, feed_name: str) -> str:
-    """``1,234 new items in The News``."""
-    return f"{count(total, 'new item')} in {escaped(feed_name, _NAME) or 'a feed'}"
+    """``1,234 new items in The News``: plain text, which the name of a post in a forum is too."""
+    name = cleaned(" ".join(feed_name.split()), _NAME) or "a feed"
+    return cleaned(f"{count(total, 'new item')} in {name}", _POST)
 
 
 def post_title(item: Item, feed_name: str) -> str:
-    """The name of an item's post in a forum: up to 100 characters, which Discord shows as such."""
-    return cleaned(item.title, 100) or cleaned(feed_name, 100) or "New item"
+    """The name of an item's post in a forum, which Discord shows as it is written."""
+    return cleaned(item.title, _POST) or cleaned(feed_name, _POST) or "New item"
 
 
 def check_template(template: str) -> None:
