@@ -78,6 +78,10 @@ def _parser() -> argparse.ArgumentParser:
     restore = _add(commands, "restore", _restore, "bring a backup back into an empty database")
     restore.add_argument("source", type=Path, metavar="FILE", help="what `pwrbot backup` wrote")
     _add(commands, "vacuum", _vacuum, "give back the room that deleted rows took")
+    forget = _add(commands, "forget", _forget, "take away all that is kept about a user")
+    forget.add_argument(
+        "--user", type=_positive, required=True, metavar="ID", help="the user's Discord id"
+    )
     doctor = _add(commands, "doctor", _doctor, "hold the voice totals against the sessions")
     doctor.add_argument("--mend", action="store_true", help="make wrong ones anew")
     new = _add(commands, "new-migration", _new_migration, "make the four files of a migration")
@@ -238,6 +242,16 @@ def _vacuum(options: argparse.Namespace) -> int:
 
     asyncio.run(tidy(config))
     print("Done.")
+    return 0
+
+
+def _forget(options: argparse.Namespace) -> int:
+    config = _configured()
+    from pwrbot.upkeep import forget
+
+    rows = asyncio.run(forget(config, options.user))
+    found = ", ".join(f"{count} of {table}" for table, count in rows.items() if count)
+    print(f"Taken away: {found}." if found else "Nothing is kept about this user.")
     return 0
 
 

@@ -6,8 +6,9 @@ import asyncio
 import os
 from collections.abc import AsyncGenerator, Coroutine
 from contextlib import asynccontextmanager
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
+import msgspec
 import structlog
 
 from pwrbot.config import Config
@@ -97,6 +98,19 @@ def _give_way() -> None:
     """
     log.critical("database_taken_over", do="this process ends; another one has its place")
     os._exit(AlreadyRunning.exit_code)
+
+
+def patient_options(config: Config) -> EngineOptions:
+    """For statements that look at all that somebody ever did: they may take an hour."""
+    return msgspec.structs.replace(
+        engine_options(config),
+        timeout=_PATIENCE,
+        slow=_PATIENCE,
+        lock_wait=config.database_timeout_seconds,
+    )
+
+
+_PATIENCE: Final = 3600.0
 
 
 def engine_options(config: Config) -> EngineOptions:

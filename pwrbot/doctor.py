@@ -7,18 +7,14 @@ from collections import Counter
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 
-import msgspec
-
 from pwrbot.config import Config
-from pwrbot.database import engine_options
+from pwrbot.database import patient_options
 from pwrbot.repository import Repository
 from pwrbot.repository.process_lock import ProcessLock
 from pwrbot.repository.url import parse_url
 from pwrbot.services.doctor import Wrong, differences, examine, mend
 
 _SHOWN = 5  # rows of each guild
-_PATIENCE = 3600.0
-"""Seconds for a statement: one looks at all that a server's members ever did."""
 
 
 async def run_doctor(config: Config, *, mending: bool) -> int:
@@ -32,13 +28,7 @@ async def run_doctor(config: Config, *, mending: bool) -> int:
             await stack.enter_async_context(
                 ProcessLock(url, schema=config.database_schema, wait_seconds=0)
             )
-        options = msgspec.structs.replace(
-            engine_options(config),
-            timeout=_PATIENCE,
-            slow=_PATIENCE,
-            lock_wait=config.database_timeout_seconds,
-        )
-        repository = await Repository.open(url, options)
+        repository = await Repository.open(url, patient_options(config))
         stack.push_async_callback(repository.close)
         guilds = wrong_guilds = 0
         async for guild_id, wrong in examine(repository):

@@ -6,10 +6,13 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from pwrbot.config import Config
+from pwrbot.database import patient_options
+from pwrbot.repository import Repository
 from pwrbot.repository.backups import restore
 from pwrbot.repository.migrations import Status, rollback, vacuum
 from pwrbot.repository.process_lock import ProcessLock
 from pwrbot.repository.url import SQLiteURL, parse_url
+from pwrbot.services.forget import forget_user
 
 
 async def roll_back(config: Config, steps: int, *, careful: bool) -> list[str]:
@@ -46,6 +49,19 @@ async def tidy(config: Config) -> None:
         if isinstance(url, SQLiteURL):
             await stack.enter_async_context(_alone(config))
         vacuum(url, schema=config.database_schema)
+
+
+async def forget(config: Config, user_id: int) -> dict[str, int]:
+    """Take away all that is kept about a user; rows by table, as ``forget_user`` gives them.
+
+    Raises AlreadyRunning, and DatabaseError.
+    """
+    async with _alone(config):
+        repository = await Repository.open(config.database_url, patient_options(config))
+        try:
+            return await forget_user(repository, user_id)
+        finally:
+            await repository.close()
 
 
 def _alone(config: Config) -> ProcessLock:

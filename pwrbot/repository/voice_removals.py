@@ -30,6 +30,10 @@ class VoiceRemovals(Table[VoiceRemoval, tuple[int, int]], Protocol):
         self, *, guild_id: int, removal_id: int, sessions: int, total: timedelta
     ) -> int: ...
 
+    async def forget_user(self, *, user_id: int) -> int: ...
+
+    async def forget_asker(self, *, asked_by: int) -> int: ...
+
 
 class VoiceRemovedSessions(Table[VoiceRemovedSession, tuple[int, int, int, datetime]], Protocol):
     """What undo puts back."""
@@ -52,3 +56,5 @@ class VoiceRemovedSessions(Table[VoiceRemovedSession, tuple[int, int, int, datet
     async def drop_through(
         self, *, guild_id: int, removal_id: int, user_id: int, joined_at: datetime
     ) -> int: ...
+
+    async def forget_user(self, *, user_id: int) -> int: ...

@@ -46,6 +46,8 @@ class OpenVoiceSessions(Table[OpenVoiceSession, tuple[int, int]], Protocol):
         former_ids: list[int],
     ) -> int: ...
 
+    async def forget_user(self, *, user_id: int) -> int: ...
+
 
 class VoiceSessions(Table[VoiceSession, tuple[int, int, datetime]], Protocol):
     """Who was in which voice channel, from when to when."""
@@ -176,6 +178,8 @@ class VoiceSessions(Table[VoiceSession, tuple[int, int, datetime]], Protocol):
         since: datetime | None,
         until: datetime,
     ) -> int: ...
+
+    async def forget_user(self, *, user_id: int) -> int: ...
 
     async def overlapping(
         self, *, guild_id: int, user_ids: list[int], since: datetime, until: datetime

@@ -24,3 +24,10 @@ DELETE FROM open_voice_sessions
 WHERE
     guild_id / 4194304 % :shard_count IN (:shard_ids)
     AND guild_id / 4194304 % :former_count IN (:former_ids);
+
+-- name: forget_user :rows
+-- Deletes what a user left open, uncounted.
+-- crosses guilds: what is kept about a user lies in all of them
+-- scan open_voice_sessions: the few that are open
+DELETE FROM open_voice_sessions
+WHERE user_id = :user_id;

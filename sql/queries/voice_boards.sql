@@ -57,3 +57,11 @@ SET
     shown = :shown,
     problem = :problem
 WHERE guild_id = :guild_id AND channel_id = :channel_id AND kind = :kind;
+
+-- name: forget_user :rows
+-- Forgets what live boards show that have a user among their ten: each is edited at its next time.
+-- crosses guilds: what is kept about a user lies in all of them
+-- scan voice_boards: a few boards for each server
+UPDATE voice_boards
+SET shown = NULL
+WHERE shown LIKE '% ' || CAST(:user_id AS TEXT) || ':%';

@@ -35,3 +35,10 @@ WHERE EXISTS (
         open_voice_sessions.guild_id = voice_departures.guild_id
         AND open_voice_sessions.user_id = voice_departures.user_id
 );
+
+-- name: forget_user :rows
+-- Deletes which servers a user left, and their name there.
+-- crosses guilds: what is kept about a user lies in all of them
+-- scan voice_departures: small beside the members
+DELETE FROM voice_departures
+WHERE user_id = :user_id;

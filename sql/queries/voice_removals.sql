@@ -80,3 +80,18 @@ SET
     sessions = sessions + :sessions,
     total = total + :total
 WHERE guild_id = :guild_id AND removal_id = :removal_id;
+
+-- name: forget_user :rows
+-- Deletes the resets of a user's own time.
+-- crosses guilds: what is kept about a user lies in all of them
+-- scan voice_removals: those of a day
+DELETE FROM voice_removals
+WHERE user_id = :user_id;
+
+-- name: forget_asker :rows
+-- Resets that a user asked for were asked for by nobody.
+-- crosses guilds: what is kept about a user lies in all of them
+-- scan voice_removals: those of a day
+UPDATE voice_removals
+SET asked_by = 0
+WHERE asked_by = :asked_by;

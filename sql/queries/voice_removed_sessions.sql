@@ -37,3 +37,10 @@ DELETE FROM voice_removed_sessions
 WHERE
     guild_id = :guild_id AND removal_id = :removal_id
     AND (user_id < :user_id OR (user_id = :user_id AND joined_at <= :joined_at));
+
+-- name: forget_user :rows
+-- Deletes the sessions of a user that resets took.
+-- crosses guilds: what is kept about a user lies in all of them
+-- scan voice_removed_sessions: those of a day
+DELETE FROM voice_removed_sessions
+WHERE user_id = :user_id;

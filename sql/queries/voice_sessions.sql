@@ -265,3 +265,10 @@ WHERE
     guild_id = :guild_id AND user_id IN (:user_ids)
     AND joined_at < :until AND (left_at > :since OR joined_at >= :since)
 ORDER BY user_id, joined_at;
+
+-- name: forget_user :rows
+-- Deletes every session of a user, and by the triggers what they added up to.
+-- crosses guilds: what is kept about a user lies in all of them
+-- scan voice_sessions: asked for by hand, once in a long while
+DELETE FROM voice_sessions
+WHERE user_id = :user_id;

@@ -219,6 +219,8 @@ def test_the_schema_dumps_are_checked(postgres_database_url: str, sql_copy: Path
         ["rollback", "--steps", "0"],
         ["rollback", "--steps", "many"],
         ["restore"],
+        ["forget"],
+        ["forget", "--user", "Ada"],
         ["new-migration"],
         ["run", "now"],
     ],
@@ -234,7 +236,7 @@ def test_wrong_usage(arguments: list[str], tmp_path: Path):
 def test_help_and_version(tmp_path: Path):
     done = pwrbot("--help", cwd=tmp_path)
     assert done.returncode == 0
-    commands = "run demo migrate rollback status backup restore vacuum new-migration sql"
+    commands = "run demo migrate rollback status backup restore vacuum forget new-migration sql"
     for command in commands.split():
         assert re.search(rf"(?m)^ +{command}\s", done.stdout)
     assert pwrbot("--version", cwd=tmp_path).stdout == f"pwrbot {package.__version__}\n"
