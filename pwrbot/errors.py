@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from typing import ClassVar
 
 
@@ -15,7 +14,8 @@ class PwrbotError(Exception):
     """Whether the message repeats nothing from outside, so that the log may have it."""
 
     def __init__(self, message: str | None = None) -> None:
-        super().__init__(message or inspect.cleandoc(type(self).__doc__ or ""))
+        # A docstring is the message, and its lines end where the code's do.
+        super().__init__(message or " ".join((type(self).__doc__ or "").split()))
 
 
 class ConfigError(PwrbotError):

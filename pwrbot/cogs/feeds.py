@@ -131,7 +131,7 @@ class Feeds(commands.GroupCog, group_name="feed"):
             self._feeds,
             follower,
             interaction.user.id,
-            title=_title("Feeds", follower),
+            title="Feeds of this server" if follower.kind == "guild" else "Your feeds",
             where=partial(words_of, follower=follower, settings=settings),
             may_remove=has_right(interaction, follower, settings, removing=True),
             require=partial(self._require_removal, follower=follower),
@@ -149,11 +149,12 @@ class Feeds(commands.GroupCog, group_name="feed"):
         await defer(interaction, private=True)
         follower = follower_of(interaction, whose)
         settings = await self._settings_of(interaction)
+        owner = "this server's" if follower.kind == "guild" else "your"
         board = FeedHealthBoard(
             self._feeds,
             follower,
             interaction.user.id,
-            title=_title("Health of feeds", follower),
+            title=f"Health of {owner} feeds",
             where=partial(words_of, follower=follower, settings=settings),
             page=page,
             warning=self._warning(follower, settings),
@@ -278,7 +279,3 @@ class Feeds(commands.GroupCog, group_name="feed"):
 
     def _warning(self, follower: Follower, settings: FeedSettings) -> str:
         return why_nothing_comes(follower, settings, running=self._bot.feeds_enabled)
-
-
-def _title(text: str, follower: Follower) -> str:
-    return f"{text} of this server" if follower.kind == "guild" else f"Your {text.lower()}"

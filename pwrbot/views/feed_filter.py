@@ -26,7 +26,7 @@ def filter_sheet(
         lines.append("No rules: every item is posted.")
     lines += [
         "",
-        f"**Of its last {len(judged)} items**" if judged else "It has shown no items yet.",
+        f"**{_judged(len(judged))}**" if judged else "It has shown no items yet.",
     ]
     lines += [_judgement(each) for each in judged]
     passed = sum(each.passes for each in judged)
@@ -39,6 +39,10 @@ def rule_words(rule: Rule) -> str:
     """A rule as a sentence; its text is quoted, and cannot format."""
     verb = {"contains": "contain", "regex": "match the pattern"}[rule.kind]
     return f"{_FIELDS[rule.field]} must {'not ' if rule.negated else ''}{verb} {code(rule.text)}"
+
+
+def _judged(items: int) -> str:
+    return "Of its last item" if items == 1 else f"Of its last {items} items"
 
 
 def _judgement(each: Judged) -> str:

@@ -37,5 +37,5 @@ def test_ten_and_no_more() -> None:
     ten = [f"a{number}.example" for number in range(10)]
     assert split_links(",".join(ten)) == ten
     assert split_links(" ".join([*ten, ten[0]])) == ten
-    with pytest.raises(TooManyLinks, match="/feed import"):
+    with pytest.raises(TooManyLinks, match="file and use /feed import"):
         split_links(" ".join([*ten, "one.more.example"]))

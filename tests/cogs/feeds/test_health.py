@@ -34,6 +34,7 @@ async def test_health(live: LiveBot, guild: Guild) -> None:
     )
     reply = await live.ask(guild, "ada", "feed health")
     assert reply.ephemeral
+    assert reply.text.splitlines()[0] == "Health of this server's feeds"
     assert "❌ News" in reply.text
     assert "3 failures in a row: the host doesn't answer in time. I keep trying." in reply.text
     assert "1 sent" in reply.text
@@ -85,3 +86,9 @@ async def test_health_does_not_mix_things_up(
     reply = await live.ask(guild, "ada", "feed health")
     assert shown in reply.text
     assert hidden not in reply.text
+
+
+async def test_of_ones_own_feeds(live: LiveBot, guild: Guild) -> None:
+    await follow(live, guild, "ada", links=BLOG, to="me")
+    reply = await live.ask(guild, "ada", "feed health", whose="mine")
+    assert reply.text.splitlines()[0] == "Health of your feeds"

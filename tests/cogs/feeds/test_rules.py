@@ -21,6 +21,7 @@ async def test_a_filter_says_what_it_would_let_through(live: LiveBot, guild: Gui
     )
     assert reply.ephemeral
     assert "1. It must contain release" in reply.text
+    assert "Of its last 3 items\n" in reply.text
     assert "2 of 3 would be posted" in reply.text
     assert "✅ Release 1" in reply.text
     assert "🚫 Gossip" in reply.text
@@ -48,6 +49,12 @@ async def test_a_filter_says_what_it_would_let_through(live: LiveBot, guild: Gui
     await live.ask(guild, "boss", "feed filter remove", feed="News", number=1)
     [subscription] = await live.repository.feed_subscriptions.select_all()
     assert subscription.item_filter is None
+
+
+async def test_a_feed_with_one_item_has_one(live: LiveBot, guild: Guild) -> None:
+    await with_items(live, guild, "One")
+    reply = await live.ask(guild, "ada", "feed filter show", feed="News")
+    assert "Of its last item\n" in reply.text
 
 
 async def test_the_longest_filter_fits(live: LiveBot, guild: Guild) -> None:
