@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Final, Literal
 
 import discord
@@ -16,6 +17,9 @@ from pwrbot.services.feeds import Follower
 
 To = Literal["here", "server", "me"]
 """This channel; the server's own channel for feeds; direct messages."""
+
+LOOK_SECONDS: Final = 1.5
+"""For looking at a channel before the command is answered, which Discord waits 3 seconds for."""
 
 TargetChannel = discord.TextChannel | discord.Thread | discord.ForumChannel
 
@@ -53,7 +57,10 @@ class TargetOption(app_commands.Transformer):
         channel = value.resolve()
         if channel is None:
             try:
-                channel = await value.fetch()
+                async with asyncio.timeout(LOOK_SECONDS):
+                    channel = await value.fetch()
+            except TimeoutError:
+                raise Refusal("Discord is slow to answer: try again in a minute.") from None
             except (discord.Forbidden, discord.NotFound):
                 raise Refusal(f"I can't see <#{value.id}>: let me View Channel there.") from None
         if not isinstance(channel, TargetChannel):

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from pwrbot.cogs import feed_places
 from pwrbot.entities import FeedItem
 from pwrbot.feeds.errors import HostUnreachable
 from pwrbot.sandbox import Guild
@@ -104,6 +105,19 @@ async def test_nothing_is_posted_where_the_bot_may_not(live: LiveBot, guild: Gui
     assert "Embed Links" in said
     said = await refused(live, guild, "boss", "feed subscribe", links=NEWS, channel="Lounge")
     assert "Feeds can't be posted to #Lounge" in said
+
+
+async def test_a_channel_that_is_long_looked_for_is_told_of_in_time(
+    live: LiveBot, guild: Guild, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed_places, "LOOK_SECONDS", 0.05)
+    archived = guild.add_thread("old", "general")  # the bot was never told of it
+    live.sandbox.fail_next("GET", f"/channels/{archived.id}", delay=0.5)
+    reply = await live.ask(guild, "boss", "feed subscribe", links=NEWS, channel=archived)
+    assert reply.ephemeral
+    assert reply.text == "Discord is slow to answer: try again in a minute."
+    reply = await follow(live, guild, "boss", links=NEWS, channel=archived)
+    assert "1 subscribed" in reply.text
 
 
 async def test_a_forum_that_wants_tags_and_a_locked_thread_are_refused(
