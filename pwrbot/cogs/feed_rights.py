@@ -6,7 +6,7 @@ from typing import Literal
 
 import discord
 
-from pwrbot.checks import guild_of, guild_permissions, manages
+from pwrbot.checks import guild_of, manages
 from pwrbot.commands import Refusal
 from pwrbot.entities import FeedSettings, FeedSubscription
 from pwrbot.replies import Interaction
@@ -120,12 +120,17 @@ def may_post(
     return theirs.view_channel and may_send
 
 
-def require_pingable(interaction: Interaction, role: discord.Role) -> None:
-    """Raises Refusal where the member could not ping this role themselves."""
-    permissions = guild_permissions(interaction)
+def require_pingable(
+    interaction: Interaction,
+    role: discord.Role,
+    settings: FeedSettings,
+    subscription: FeedSubscription,
+) -> None:
+    """Raises Refusal where the member could not ping this role themselves in the feed's channel."""
     if role.is_default():
         raise Refusal("Everyone can't be pinged with each item: choose another role.")
-    if not (role.mentionable or permissions.mention_everyone or permissions.manage_guild):
+    theirs = _permissions(interaction, subscription.channel_id or settings.channel_id)
+    if not (role.mentionable or theirs.mention_everyone or manages(interaction)):
         raise Refusal(
             f"You can't ping <@&{role.id}> yourself, so I won't for you: somebody who manages the "
             "server can set this up."

@@ -224,12 +224,13 @@ class Feeds(commands.GroupCog, group_name="feed"):
         """Ping a role with each new item of a feed, or no longer."""
         await defer(interaction, private=True)
         asked = await asked_for(self._feeds, interaction, feed)
-        if role is not None:
-            if asked.follower.kind == "dm":
-                raise Refusal("There are no roles in direct messages.")
-            require_pingable(interaction, role)
+        if role is not None and asked.follower.kind == "dm":
+            raise Refusal("There are no roles in direct messages.")
+        settings = await self._settings_of(interaction)
 
         def pinging(subscription: FeedSubscription) -> FeedSubscription:
+            if role is not None:
+                require_pingable(interaction, role, settings, subscription)
             return msgspec.structs.replace(subscription, role_id=None if role is None else role.id)
 
         one = await change_asked(self._bot, interaction, asked, pinging)

@@ -96,6 +96,31 @@ async def test_nobody_pings_through_the_bot_whom_they_could_not(
     assert said.startswith("You can't ping @reader yourself")
 
 
+async def test_whom_they_could_ping_is_asked_of_the_feeds_channel(
+    live: LiveBot, guild: Guild, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    role, everybody = await guild.create_role("reader"), guild.everyone
+    everybody.permissions &= ~MENTION_EVERYONE
+    await live.ask(guild, "boss", "feed settings", subscribe_role=everybody)
+    await follow(live, guild, "ada", links=NEWS, channel=await guild.create_channel("news"))
+    plain = discord.TextChannel.permissions_for
+
+    def overwritten(channel: discord.TextChannel, who: discord.Member) -> discord.Permissions:
+        permissions = plain(channel, who)
+        if channel.name == "news":
+            permissions.mention_everyone = in_news
+        return permissions
+
+    monkeypatch.setattr(discord.TextChannel, "permissions_for", overwritten)
+    in_news = True
+    reply = await live.ask(guild, "ada", "feed ping", feed="News", role=role)
+    assert "@reader is pinged" in reply.text
+    in_news = False
+    everybody.permissions |= MENTION_EVERYONE  # as in #general, where she asks
+    said = await refused(live, guild, "ada", "feed ping", feed="News", role=role)
+    assert said.startswith("You can't ping @reader yourself")
+
+
 # What is told where a member could not post themselves
 
 
