@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -37,6 +37,7 @@ from pwrbot.services.feed_message import (
     digest_of,
     message_of,
 )
+from pwrbot.services.feed_record import FeedRecord
 from pwrbot.services.settings import SettingsService
 
 log = structlog.get_logger(__name__)
@@ -53,7 +54,6 @@ _PAGE: Final = 200  # items read at once
 _FIRST_WAIT: Final = timedelta(seconds=5)
 _LONGEST_WAIT: Final = timedelta(hours=1)
 _SPREAD: Final = 0.1
-_NOTING_WAITS: Final = (0.2, 1.0, 5.0)
 _BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -86,6 +86,7 @@ class FeedOutbox:
         self._clock = clock
         self._settings = settings
         self._sender = sender
+        self._record = FeedRecord(repository, clock)
         self._process = process
         self._chance = chance or random.Random()
         self._at_once = at_once
@@ -276,9 +277,9 @@ class FeedOutbox:
         settings = await self._settings_of(queue)
         channel_id = _channel_id(queue, settings)
         if not settings.enabled:
-            await self._settle_all(queue, "skipped", "feeds_disabled")
+            await self._record.settle_all(queue, "skipped", "feeds_disabled")
         elif queue.kind == "guild" and channel_id is None:
-            await self._settle_all(queue, "given_up", "no_channel")
+            await self._record.settle_all(queue, "given_up", "no_channel")
         else:
             waiting = await self._read(queue, settings.digest_over)
             try:
@@ -313,7 +314,7 @@ class FeedOutbox:
                 wanted = await asyncio.to_thread(_passing, queue.item_filter, page)
                 unwanted = [item.item_id for item in page if item.item_id not in wanted]
                 if unwanted:
-                    await self._settle(queue, unwanted, "skipped", "filtered")
+                    await self._record.settle(queue, unwanted, "skipped", "filtered")
                 for item in page:
                     if item.item_id in wanted:
                         waiting.add(item)
@@ -360,12 +361,12 @@ class FeedOutbox:
             log.info("feed_message_refused", reason=refusal.reason, to=queue.kind)
             state, reason, only_this = "given_up", refusal.reason, refusal.only_this
         if not only_this:
-            await self._settle_all(queue, state, reason)
+            await self._record.settle_all(queue, state, reason)
         elif item_id is not None:
-            await self._settle(queue, [item_id], state, reason, message_id)
+            await self._record.settle(queue, [item_id], state, reason, message_id)
         else:
             until = message.items[-1].found_at
-            await self._settle_all(queue, state, reason, message_id, until)
+            await self._record.settle_all(queue, state, reason, message_id, until)
         return only_this
 
     async def _again(self, queue: ClaimedQueue, reason: str) -> None:
@@ -374,7 +375,9 @@ class FeedOutbox:
         wait = min(_FIRST_WAIT * 2 ** min(queue.attempts, 20), _LONGEST_WAIT)
         wait *= self._chance.uniform(1 - _SPREAD, 1 + _SPREAD)
         if queue.attempts >= _FEWEST_TRIES:
-            await self._settle_all(queue, "given_up", reason, found_until=now - GIVE_UP_AFTER)
+            await self._record.settle_all(
+                queue, "given_up", reason, found_until=now - GIVE_UP_AFTER
+            )
         await self._repository.feed_queues.retry(
             subscriber_id=queue.subscriber_id,
             feed_id=queue.feed_id,
@@ -383,62 +386,6 @@ class FeedOutbox:
             reason=reason,
         )
         log.info("feed_messages_wait", reason=reason, attempts=queue.attempts + 1)
-
-    # What became of it
-
-    async def _settle(
-        self,
-        queue: ClaimedQueue,
-        item_ids: list[str],
-        state: DeliveryState,
-        reason: str | None,
-        message_id: int | None = None,
-    ) -> None:
-        await self._note(
-            lambda: self._repository.feed_deliveries.settle(
-                subscriber_id=queue.subscriber_id,
-                feed_id=queue.feed_id,
-                item_ids=item_ids,
-                state=state,
-                reason=reason,
-                message_id=message_id,
-                now=self._clock.now(),
-            )
-        )
-
-    async def _settle_all(
-        self,
-        queue: ClaimedQueue,
-        state: DeliveryState,
-        reason: str | None,
-        message_id: int | None = None,
-        found_until: datetime | None = None,
-    ) -> None:
-        """All that is pending, or only what was found until a moment."""
-        now = self._clock.now()
-        await self._note(
-            lambda: self._repository.feed_deliveries.settle_until(
-                subscriber_id=queue.subscriber_id,
-                feed_id=queue.feed_id,
-                # Found by a process whose clock is ahead: pending is pending.
-                found_until=found_until or now + timedelta(days=1),
-                state=state,
-                reason=reason,
-                message_id=message_id,
-                now=now,
-            )
-        )
-
-    async def _note(self, work: Callable[[], Awaitable[int]]) -> None:
-        """What was sent and is not noted is sent again, so try more than once."""
-        for wait in _NOTING_WAITS:
-            try:
-                await work()
-                return
-            except DatabaseError as error:
-                log.warning("feed_delivery_not_noted", error=f"{type(error).__name__}: {error}")
-                await self._clock.sleep(wait)
-        await work()
 
 
 def _key(queue: ClaimedQueue) -> Key:
