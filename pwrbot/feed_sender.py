@@ -17,6 +17,7 @@ import discord
 from discord import ui
 
 from pwrbot.services.feed_message import Message, Refused, Unavailable
+from pwrbot.shards import ALL, Shards
 from pwrbot.views.feed_item import digest_title, digest_view, item_view, post_title
 
 _REASONS: Final = {
@@ -53,10 +54,15 @@ T = TypeVar("T")
 
 
 class FeedSender:
-    """Sends through a client that has logged in; it need not be connected to the gateway."""
+    """Sends through a client that has logged in; it need not be connected to the gateway.
 
-    def __init__(self, client: discord.Client) -> None:
+    ``shards``: those the client connects where it does. Of their servers it knows in which it is,
+    and asks Discord nothing of others, which counts what it has to refuse.
+    """
+
+    def __init__(self, client: discord.Client, shards: Shards = ALL) -> None:
         self._client = client
+        self._shards = shards
 
     async def send(self, message: Message) -> int:
         """The id of the message, or of the post in a forum. Raises Refused, Unavailable."""
@@ -76,6 +82,8 @@ class FeedSender:
     async def _target(self, message: Message) -> Target:
         if message.channel_id is None:
             return await self._client.create_dm(discord.Object(message.target_id))
+        if self._is_out_of(message.target_id):
+            raise Refused("not_in_server")
         channel = self._client.get_channel(message.channel_id)
         if channel is None:
             channel = await self._client.fetch_channel(message.channel_id)
@@ -83,6 +91,11 @@ class FeedSender:
         if guild is None or guild.id != message.target_id:
             raise Refused("unknown_channel")
         return channel
+
+    def _is_out_of(self, guild_id: int) -> bool:
+        """One that is unavailable at the moment is still there."""
+        known = self._client.is_ready() and self._shards.has(guild_id)
+        return known and self._client.get_guild(guild_id) is None
 
     async def _made_before(self, forum: Target, message: Message) -> int | None:
         """The bot's post in a forum that says just this and is younger than what it tells of."""

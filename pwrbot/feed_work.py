@@ -19,6 +19,7 @@ from pwrbot.services.feed_poller import FeedPoller, PollSource
 from pwrbot.services.feed_schedule import Rhythm
 from pwrbot.services.feed_upkeep import FeedUpkeep
 from pwrbot.services.settings import SettingsService
+from pwrbot.shards import ALL
 
 log = structlog.get_logger(__name__)
 
@@ -37,7 +38,8 @@ class FeedWork:
     ) -> None:
         self._enabled = config.feeds_enabled
         process = token_hex(8)
-        self._outbox = FeedOutbox(repository, clock, settings, FeedSender(client), process=process)
+        sender = FeedSender(client, config.shards or ALL)
+        self._outbox = FeedOutbox(repository, clock, settings, sender, process=process)
         self._poller = FeedPoller(
             repository,
             clock,

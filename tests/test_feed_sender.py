@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Awaitable
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -16,6 +17,7 @@ from pwrbot.feed_sender import FeedSender
 from pwrbot.repository import Repository
 from pwrbot.sandbox import Guild, Sandbox
 from pwrbot.services.feed_message import Message, Refused, Unavailable
+from pwrbot.shards import Shards
 from tests.discord_addresses import keep_addresses
 from tests.live_bot import NOW, LiveBot, live_bot
 
@@ -191,8 +193,38 @@ async def test_what_cannot_be_sent_says_why(
     gone = await guild.delete_channel("talk")
     assert await reason(sender, message(guild, gone.id)) == "unknown_channel"
     updates = message(guild, "updates")
-    await guild.remove_bot()
-    assert await reason(sender, updates) == "missing_access"
+    guild.bot_present = False
+    assert await reason(sender, updates) == "missing_access", "before the bot is told"
+
+
+async def told(live: LiveBot, event: str, change: Awaitable[None]) -> None:
+    """Return once the bot has heard of a change."""
+    heard = asyncio.create_task(live.bot.wait_for(event, timeout=10))
+    await asyncio.sleep(0)
+    await change
+    await heard
+
+
+async def test_a_server_without_the_bot_costs_no_request(
+    live: LiveBot, sandbox: Sandbox, guild: Guild, sender: FeedSender
+) -> None:
+    to_feed = message(guild)
+    await live.bot.wait_until_ready()
+    await told(live, "guild_unavailable", guild.make_unavailable())
+    await sender.send(to_feed)
+    await told(live, "guild_available", guild.make_available())
+    await told(live, "guild_remove", guild.remove_bot())
+    asked = len(sandbox.requests)
+    assert await reason(sender, to_feed) == "not_in_server"
+    assert len(sandbox.requests) == asked
+
+
+async def test_a_server_of_another_process_is_tried(live: LiveBot, guild: Guild) -> None:
+    await live.bot.wait_until_ready()
+    await told(live, "guild_remove", guild.remove_bot())
+    other = 1 - (guild.id >> 22) % 2
+    sender = FeedSender(live.bot, Shards((other,), 2))
+    assert await reason(sender, message(guild)) == "missing_access"
 
 
 async def test_a_picture_that_discord_refuses_is_left_out(

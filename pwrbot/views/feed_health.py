@@ -135,6 +135,7 @@ READING: Final[dict[str, str]] = {
 SENDING: Final[dict[str, str]] = {
     "unknown_channel": "the channel or thread is gone",
     "unknown_server": "the server is gone",
+    "not_in_server": "I was not in the server",
     "unknown_user": "the account is gone",
     "missing_access": "I can't see the channel",
     "missing_permission": "I may not post there",
