@@ -19,6 +19,9 @@ from pwrbot.repository.migrations import migrate, status
 from pwrbot.repository.process_lock import AlreadyRunning, ProcessLock
 from pwrbot.repository.url import PostgresURL, SQLiteURL, parse_url
 
+_PATIENCE: Final = 3600.0
+"""Seconds for a statement that nobody waits for."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -108,9 +111,6 @@ def patient_options(config: Config) -> EngineOptions:
         slow=_PATIENCE,
         lock_wait=config.database_timeout_seconds,
     )
-
-
-_PATIENCE: Final = 3600.0
 
 
 def engine_options(config: Config) -> EngineOptions:

@@ -410,6 +410,19 @@ def test_a_program_that_gives_up(
     assert list((tmp_path / "kept").iterdir()) == []
 
 
+def test_what_cannot_be_read_again_is_no_backup(
+    migrated_postgres_url: str,
+    tmp_path: Path,
+    run: Callable[..., int],
+    fake: Callable[..., None],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    fake("pg_dump", 'for last; do :; done; echo rubbish >"${last#--file=}"')
+    assert run(migrated_postgres_url, "backup") == 1
+    assert "No backup was written to kept: pg_restore: " in capsys.readouterr().err
+    assert list((tmp_path / "kept").iterdir()) == []
+
+
 def test_a_pooler_is_no_way_for_them(
     migrated_postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -302,7 +302,7 @@ def _refusal(losing: _Losing) -> str:
         " is no backup of it younger than a day. Nothing was changed. It would do this:\n"
         f"{_listed(losing)}{why}"
         "Make a backup, and start again:\n"
-        "  pwrbot backup\n"
+        "  pwrbot backup    (in a working copy: make backup)\n"
         "or do it without one:\n"
         "  pwrbot migrate    (in a working copy: make migrate)\n"
         "AUTO_MIGRATE=on does it at every start, whatever there is."
@@ -315,7 +315,7 @@ def _refusal_back(losing: _Losing, steps: int) -> str:
         " Nothing was changed. It would do this:\n"
         f"{_listed(losing)}"
         "Make a backup, and try again:\n"
-        "  pwrbot backup\n"
+        "  pwrbot backup    (in a working copy: make backup)\n"
         "or do it without one:\n"
         f"  pwrbot rollback --steps {steps} --without-backup"
     )
