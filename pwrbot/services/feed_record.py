@@ -19,7 +19,7 @@ _NOTING_WAITS: Final = (0.2, 1.0, 5.0)  # seconds
 
 
 class FeedRecord:
-    """The state of each delivery, and the reason for it; whoever claimed a queue notes its items."""
+    """The state of each delivery, and why; noted by whoever claimed the queue."""
 
     def __init__(self, repository: Repository, clock: Clock) -> None:
         self._repository = repository
