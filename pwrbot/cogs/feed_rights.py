@@ -70,12 +70,17 @@ def may_move(
     """Whether the member may have a feed told elsewhere: in a channel they were found to be allowed
     to post to, or with None in the server's own.
 
-    To take it away from where they could not post is removing it; and its template comes along.
+    To take it away from where they could not post is removing it; and its template comes along, as
+    does the role that it pings.
     """
     may_take = has_right(interaction, follower, settings, removing=True) or may_post(
         interaction, subscription.channel_id or settings.channel_id
     )
-    return may_take and (channel_id is not None or may_post(interaction, settings.channel_id))
+    guild, role_id = interaction.guild, subscription.role_id
+    role = guild.get_role(role_id) if guild is not None and role_id is not None else None
+    may_bring = role is None or _may_ping(interaction, role, channel_id or settings.channel_id)
+    may_leave = channel_id is not None or may_post(interaction, settings.channel_id)
+    return may_take and may_bring and may_leave
 
 
 def require_own(
@@ -129,12 +134,16 @@ def require_pingable(
     """Raises Refusal where the member could not ping this role themselves in the feed's channel."""
     if role.is_default():
         raise Refusal("Everyone can't be pinged with each item: choose another role.")
-    theirs = _permissions(interaction, subscription.channel_id or settings.channel_id)
-    if not (role.mentionable or theirs.mention_everyone or manages(interaction)):
+    if not _may_ping(interaction, role, subscription.channel_id or settings.channel_id):
         raise Refusal(
             f"You can't ping <@&{role.id}> yourself, so I won't for you: somebody who manages the "
             "server can set this up."
         )
+
+
+def _may_ping(interaction: Interaction, role: discord.Role, channel_id: int | None) -> bool:
+    theirs = _permissions(interaction, channel_id)
+    return role.mentionable or theirs.mention_everyone or manages(interaction)
 
 
 def _permissions(

@@ -121,6 +121,22 @@ async def test_whom_they_could_ping_is_asked_of_the_feeds_channel(
     assert said.startswith("You can't ping @reader yourself")
 
 
+async def test_a_ping_is_not_moved_to_where_they_could_not_ping(
+    live: LiveBot, guild: Guild
+) -> None:
+    role, everybody = await guild.create_role("reader"), guild.everyone
+    await guild.change_role(everybody, everybody.permissions & ~MENTION_EVERYONE)
+    await live.heard(guild)
+    await live.ask(guild, "boss", "feed settings", subscribe_role=everybody)
+    await follow(live, guild, "boss", links=NEWS)
+    await live.ask(guild, "boss", "feed ping", feed="News", role=role)
+    other = await guild.create_channel("other")
+    stays = await follow(live, guild, "ada", links=NEWS, channel=other)
+    assert "ask somebody who manages the server to move it" in stays.text
+    await live.ask(guild, "boss", "feed ping", feed="News")
+    assert "Moved" in (await follow(live, guild, "ada", links=NEWS, channel=other)).text
+
+
 # What is told where a member could not post themselves
 
 
