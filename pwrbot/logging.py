@@ -10,7 +10,7 @@ import logging
 import sys
 import threading
 import traceback as tracebacks
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, TextIO
@@ -41,7 +41,7 @@ def configure_logging(
     handler = _Handler(out)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[*chain, structlog.stdlib.ExtraAdder()],
+            foreign_pre_chain=[*chain, structlog.stdlib.ExtraAdder(), _event_alone],
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.ExceptionRenderer(lambda exc_info: brief(exc_info[1])),
@@ -85,9 +85,13 @@ def log_uncaught_exceptions() -> None:
 def brief(error: BaseException, deepest: int = _DEEPEST) -> str:
     """An exception and, a line each, what caused it: their classes and the way to them.
 
-    Of messages only those of our own that are known to repeat nothing from outside.
+    Of messages only those of our own that are known to repeat nothing from outside; of others
+    what is a number or a name by itself, such as an OSError's errno or Discord's code.
     """
-    message = f": {error}" if isinstance(error, PwrbotError) and error.discreet else ""
+    if isinstance(error, PwrbotError) and error.discreet:
+        message = f": {error}"
+    else:
+        message = "".join(f" {name}={value}" for name, value in _facts(error))
     told = f"{type(error).__name__}{message} at {places(error)}"
     causes = list(error.exceptions) if isinstance(error, BaseExceptionGroup) else []
     if error.__cause__ is not None:
@@ -101,6 +105,22 @@ def places(error: BaseException) -> str:
     """The way to an exception by file and line, the innermost last."""
     frames = tracebacks.extract_tb(error.__traceback__)[-_PLACES:]
     return " > ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames) or "?"
+
+
+def _facts(error: BaseException) -> Iterator[tuple[str, Any]]:
+    for name in ("errno", "status", "code", "sqlstate"):
+        value = getattr(error, name, None)
+        if isinstance(value, int) or (name == "sqlstate" and isinstance(value, str)):
+            yield name, value
+    if isinstance(error, ImportError):
+        yield "name", error.name
+
+
+def _event_alone(logger: Any, method: str, event: Any) -> Any:
+    """Of asyncio's records the first line: those below it have the exception's message."""
+    if event.get("logger") == "asyncio":
+        event["event"] = str(event["event"]).partition("\n")[0]
+    return event
 
 
 def _shared() -> list[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import io
 import json
 import logging
@@ -11,12 +12,14 @@ import sys
 import threading
 import warnings
 from collections.abc import Iterator
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
+import discord
 import pytest
 import structlog
 
-from pwrbot.logging import configure_logging, log_uncaught_exceptions
+from pwrbot.logging import brief, configure_logging, log_uncaught_exceptions
 from pwrbot.repository.errors import UniqueViolation
 
 TOKEN = "MTIzNDU2Nzg5MDEyMzQ1Njc4.GhIjKl.aBcDeFgHiJkLmNoPqRsTuVwXyZ0123456789ab"
@@ -276,6 +279,36 @@ async def test_uncaught_in_the_loop(log: Log) -> None:
 
     assert_brief(log)
     assert log.record()["logger"] == "asyncio"
+
+
+async def test_a_task_that_nobody_asked_after(log: Log) -> None:
+    async def failing() -> None:
+        fail()
+
+    detach_pytest()
+    task = asyncio.get_running_loop().create_task(failing())
+    await asyncio.wait([task])
+    del task
+    gc.collect()
+
+    assert_brief(log)
+    assert log.record()["event"] == "Task exception was never retrieved"
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (OSError(28, TOKEN), "OSError errno=28 at"),
+        (ModuleNotFoundError(TOKEN, name="cairo"), "ModuleNotFoundError name=cairo at"),
+        (
+            discord.Forbidden(cast("Any", SimpleNamespace(status=403, reason="")), TOKEN),
+            "status=403 code=0 at",
+        ),
+    ],
+)
+def test_numbers_and_names_of_an_exception_are_told(error: Exception, told: str) -> None:
+    assert told in brief(error)
+    assert TOKEN not in brief(error)
 
 
 def test_warnings_are_records(log: Log) -> None:
