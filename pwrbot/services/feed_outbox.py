@@ -187,6 +187,8 @@ class FeedOutbox:
         if self._stopping:
             await self._release(queue)
             return
+        for line in self._lines.values():
+            line.pop(_key(queue), None)  # its feed was moved since it was claimed first
         if place in self._lines:
             self._lines[place][_key(queue)] = queue
             return

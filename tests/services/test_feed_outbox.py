@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from pwrbot.feeds.filters import Filter, Rule
 from pwrbot.repository import Repository
@@ -375,6 +376,28 @@ async def test_who_waits_in_line_past_the_end_of_the_claim_is_sent_once(scene: F
     await sending
     await outbox.send_due()
     assert sorted(scene.discord.titles) == [f"Title of {name}" for name in ("a", "f0", "f1", "f2")]
+
+
+async def test_who_is_moved_while_in_line_is_told_in_the_new_channel(scene: FeedScene) -> None:
+    await stuck_channel(scene, feeds=2)
+    outbox = scene.make_outbox("one")
+    sending = asyncio.create_task(outbox.send_due())
+    await until_waiting(outbox, 1)
+    line = outbox._lines["guild", 5]
+    [key] = line
+    subscription = await scene.repository.feed_subscriptions.select(key)
+    assert subscription is not None
+    await scene.repository.feed_subscriptions.replace(replace(subscription, channel_id=6))
+    scene.clock.advance(seconds=46)
+    await outbox._start_due()
+    async with asyncio.timeout(20):
+        while key in line:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    assert scene.discord.hold is not None
+    scene.discord.hold.set()
+    await sending
+    await outbox.send_due()
+    assert sorted(message.channel_id or 0 for message in scene.discord.sent) == [0, 5, 6]
 
 
 async def test_a_stop_leaves_those_in_line_to_the_next_start(scene: FeedScene) -> None:
