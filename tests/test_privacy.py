@@ -25,7 +25,7 @@ _NOBODY = {
         attempts failures version wakes enabled ending given plain_text
         phase state reason error problem""",
     "what a site published, and what a server chose": """
-        feeds.name title url summary image_url cover_url source_url description tags
+        feeds.name title url summary image_url cover_url description tags
         etag last_modified digest items_digest item_filter template settings""",
     "of the bot itself": "value claimed_by",
 }

@@ -28,6 +28,8 @@ class Feeds(Table[Feed, int], Protocol):
 
     async def renew(self, *, feed_id: int, name: str | None, items_id: str | None) -> int: ...
 
+    async def forget_unfollowed(self) -> int: ...
+
 
 class FeedItems(Table[FeedItem, tuple[int, str]], Protocol):
     """What feeds published."""

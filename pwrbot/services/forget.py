@@ -24,5 +24,7 @@ async def forget_user(repository: Repository, user_id: int) -> dict[str, int]:
             "voice_departures": await tx.voice_departures.forget_user(user_id=user_id),
             # With all they follow, and what was sent.
             "subscribers": int(follower is not None and await tx.subscribers.delete(follower.id)),
+            # Whose address and name may be about them, where they alone followed it.
+            "feeds": await tx.feeds.forget_unfollowed(),
             "member_preferences": int(await tx.member_preferences.delete(user_id)),
         }

@@ -40,3 +40,13 @@ SELECT
     id
 FROM feeds
 WHERE source_url = :source_url;
+
+-- name: forget_unfollowed :rows
+-- Deletes the feeds that nobody follows any more, with what is known of them.
+-- scan feeds: asked for by hand, once in a long while
+DELETE FROM feeds
+WHERE NOT EXISTS (
+    SELECT 1 AS found
+    FROM feed_subscriptions
+    WHERE feed_subscriptions.feed_id = feeds.id
+);

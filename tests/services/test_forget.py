@@ -39,8 +39,8 @@ HOME, CLUB = 5, 6
 ADA, BOB = 77, 7
 """One's number is part of the other's."""
 
-OF_A_SITE = {"feed_items.author"}
-"""Whom a site names: no user of Discord."""
+OF_A_SITE = {"feed_items.author", "feeds.source_url"}
+"""Whom a site names, and where it is: no user of Discord."""
 
 
 async def remember(repository: Repository, user: int) -> None:
@@ -140,6 +140,20 @@ async def test_nothing_of_a_user_stays(
     assert await asyncio.to_thread(main, ["forget", "--user", str(ADA)]) == 0
     assert "Nothing is kept about this user." in capsys.readouterr().out
     await repository.close()
+
+
+async def test_a_feed_that_nobody_else_follows_goes_too(repository: Repository) -> None:
+    server = await repository.subscribers.insert(Subscriber("guild", HOME))
+    theirs, both = [await repository.feeds.insert(feed(number)) for number in (1, 2)]
+    await remember(repository, ADA)
+    for follower in (server, await repository.subscribers.ensure(kind="dm", target_id=ADA)):
+        await repository.feed_subscriptions.insert(
+            FeedSubscription(follower.id, both.id, None, NOON)
+        )
+    [followed] = await repository.feed_deliveries.select_all()
+    assert followed.feed_id == theirs.id
+    assert (await forget_user(repository, ADA))["feeds"] == 1
+    assert await repository.feeds.select_all() == [both]
 
 
 async def test_all_of_it_or_nothing(
