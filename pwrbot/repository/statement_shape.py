@@ -71,6 +71,10 @@ _OWN_WORDS = (
     "LOCALTIMESTAMP",
     "LOCALTIME",
     "'NOW'",
+    "'TODAY'",
+    "'TOMORROW'",
+    "'YESTERDAY'",
+    "TABLESAMPLE",
 )
 _OWN_CALLS = (
     "NOW",
@@ -80,7 +84,10 @@ _OWN_CALLS = (
     "TIMEOFDAY",
     "RANDOM",
     "RANDOMBLOB",
+    "RANDOM_NORMAL",
     "GEN_RANDOM_UUID",
+    "UUIDV4",
+    "UUIDV7",
 )
 _NOW_ALONE = ("DATE", "TIME", "DATETIME", "JULIANDAY", "UNIXEPOCH")
 """SQLite's, which without an argument are about this moment."""

@@ -147,6 +147,12 @@ TLS = [
         asyncpg.ClientConfigurationError('root certificate file "/home/bot/root.crt" is missing'),
         "sslrootcert",
     ),
+    (
+        asyncpg.InvalidAuthorizationSpecificationError(
+            "connection requires a valid client certificate"
+        ),
+        "sslcert",
+    ),
 ]
 LIBPQ = [
     (
@@ -189,6 +195,13 @@ def test_what_is_wrong_about_tls_when_migrating(theirs: str, advice: str) -> Non
     assert advice in str(found)
     assert "10.0.0.1" not in str(found)
     assert "bot" not in str(found)
+
+
+def test_a_user_that_sounds_like_tls_is_a_user() -> None:
+    error = asyncpg.InvalidPasswordError(
+        'password authentication failed for user "certificate_bot"'
+    )
+    assert "the user or the password" in str(postgres_errors.translated(error))
 
 
 def test_a_value_that_sounds_like_tls_is_a_value() -> None:

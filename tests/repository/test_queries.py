@@ -250,6 +250,8 @@ def test_refused_with_the_same_lines_whatever_the_line_ends(tmp_path: Path, case
         ("random(1, 6)", "random"),
         ("randomblob(16)", "randomblob"),
         ("gen_random_uuid()", "gen_random_uuid"),
+        ("uuidv7()", "uuidv7"),
+        ("CAST('today' AS DATE)", "'today'"),
     ],
 )
 @pytest.mark.parametrize(

@@ -16,9 +16,14 @@ _ANSWERS: Final[tuple[tuple[tuple[str, ...], str], ...]] = (
         " where nobody can listen in between, write sslmode=disable",
     ),
     (
-        ("certificate",),
+        ("certificate verify failed", "root certificate", "does not match host name"),
         "the server's certificate cannot be trusted: DATABASE_URL has to name the file of the"
         " authority that signed it, sslrootcert=..., and the host as the certificate does",
+    ),
+    (
+        ("client certificate", "certificate authentication failed", "certificate file"),
+        "the server knows its users by a certificate: DATABASE_URL has to name that of this user,"
+        " sslcert=..., and its key, sslkey=..., as files that can be read here",
     ),
 )
 

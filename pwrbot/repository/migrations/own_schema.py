@@ -42,7 +42,7 @@ _OTHERS: Final = (
 
 _BEFORE_A_NAME: Final = (
     *("TABLE", "UPDATE", "JOIN", "VIEW", "FUNCTION", "PROCEDURE", "INDEX", "TRIGGER", "TYPE"),
-    *("SEQUENCE", "REFERENCES", "TRUNCATE", "PARTITION", "OF"),
+    *("SEQUENCE", "REFERENCES", "TRUNCATE", "PARTITION", "OF", "COPY", "CALL"),
 )
 _QUERIES: Final = ("SELECT", "WITH", "INSERT", "UPDATE", "DELETE")
 
@@ -52,7 +52,7 @@ def _findings(step: Step) -> Iterator[tuple[int, str]]:
     tokens = _inside(step.text)
     begin = step.line - tokens[0].line
     first, kind = tokens[0], tokens[1] if len(tokens) > 1 else tokens[0]
-    if first.is_word("GRANT", "REVOKE"):
+    if first.is_word("GRANT", "REVOKE", "REASSIGN"):
         yield step.line, f"{first.text.upper()}: who may do what is for whoever runs the database"
     elif first.is_word("CREATE", "ALTER", "DROP") and kind.is_word(*_OTHERS):
         what = f"{first.text} {kind.text}".upper()
@@ -99,6 +99,8 @@ def _qualified(tokens: Sequence[Token]) -> Iterator[tuple[Token, str]]:
             named = query and not before.is_word("DISTINCT")
         elif token.is_word("INTO"):  # not SELECT a INTO new.b
             named = before.is_word("INSERT", "MERGE", "REPLACE", "IGNORE")
+        elif token.is_word("USING"):  # not ALTER COLUMN a TYPE b USING c.d
+            named = not tokens[0].is_word("ALTER")
         else:
             named = place == on or token.is_word(*_BEFORE_A_NAME)
         if named:

@@ -12,3 +12,6 @@ ALTER TABLE cats ATTACH PARTITION public.kittens DEFAULT;
 SELECT 1 WHERE EXISTS (SELECT 1 FROM pwrbot.cats);
 TRUNCATE public.cats;
 ALTER TABLE cats SET SCHEMA public;
+DELETE FROM dogs AS d USING public.cats AS c WHERE c.id = d.id;
+COPY public.cats FROM STDIN;
+CALL public.feed();

@@ -6,3 +6,4 @@ GRANT SELECT ON cats TO keeper;
 REVOKE ALL ON cats FROM keeper;
 DROP OWNED BY keeper;
 CREATE EVENT TRIGGER seen ON ddl_command_start EXECUTE FUNCTION look();
+REASSIGN OWNED BY keeper TO bot;
