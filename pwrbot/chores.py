@@ -51,5 +51,11 @@ class Chores:
     async def _do(self, step: str) -> None:
         try:
             await self._steps[step]()
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            # Only something it waited for was cancelled: a task that ends so would never run again.
+            log.exception("chore_failed", step=step)
         except Exception:
             log.exception("chore_failed", step=step)

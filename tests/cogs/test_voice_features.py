@@ -371,14 +371,17 @@ async def test_a_board_whose_answer_was_lost_is_there_once(
 # All of these at once
 
 
+@pytest.mark.parametrize(
+    "failure", [KeyError("a member's words"), asyncio.CancelledError("what it waited for")]
+)
 async def test_no_chore_waits_for_another_and_one_that_fails_is_tried_again(
-    live: LiveBot, monkeypatch: pytest.MonkeyPatch
+    live: LiveBot, monkeypatch: pytest.MonkeyPatch, failure: BaseException
 ) -> None:
     rounds: asyncio.Queue[str] = asyncio.Queue()
 
     async def broken(*_: object) -> None:
         rounds.put_nowait("boards")
-        raise KeyError("a member's words")
+        raise failure
 
     async def slow(*_: object) -> None:
         rounds.put_nowait("rewards")
