@@ -171,15 +171,11 @@ class VoiceReset:
         ):
             if removal.guild_id in self._busy:
                 continue
-            async with self._alone(removal.guild_id):
-                # Another may have finished it since the list was read.
-                found = await self._repository.voice_removals.select(
-                    (removal.guild_id, removal.removal_id)
-                )
-                if found is not None and found.phase == "removing":
-                    await self._remove(found)
-                elif found is not None and found.phase == "restoring":
-                    await self._restore(found)
+            try:
+                await self._finish(removal)
+            except Exception:  # one reset's trouble is not the others'
+                log.exception("voice_reset_unfinished")
+            else:
                 finished += 1
         return finished
 
@@ -213,6 +209,17 @@ class VoiceReset:
             yield
         finally:
             self._busy.discard(guild_id)
+
+    async def _finish(self, removal: VoiceRemoval) -> None:
+        async with self._alone(removal.guild_id):
+            # Another may have finished it since the list was read.
+            found = await self._repository.voice_removals.select(
+                (removal.guild_id, removal.removal_id)
+            )
+            if found is not None and found.phase == "removing":
+                await self._remove(found)
+            elif found is not None and found.phase == "restoring":
+                await self._restore(found)
 
     async def _remove(self, removal: VoiceRemoval) -> VoiceRemoval:
         guild_id, removal_id = removal.guild_id, removal.removal_id

@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from pwrbot.clock import ManualClock
 from pwrbot.entities import OpenVoiceSession, VoiceRemoval, VoiceSession
@@ -289,6 +290,35 @@ async def test_what_was_left_half_done_is_finished(
     assert (await later.undo(GUILD, 1)).sessions == len(rows)
     assert len(await left(repository)) == len(rows) + 1
     assert await sound(repository)
+
+
+async def test_one_that_cannot_be_finished_holds_up_no_other(
+    reset: VoiceReset, repository: Repository, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take = reset._take
+
+    async def broken(removal: VoiceRemoval, *rest: Any) -> None:
+        if removal.guild_id in unlucky:
+            raise DatabaseBusy
+        await take(removal, *rest)
+
+    monkeypatch.setattr(reset, "_take", broken)
+    await repository.voice_sessions.insert_many([*SESSIONS, OTHER])
+    unlucky = {GUILD, OTHER.guild_id}
+    for guild_id in (GUILD, OTHER.guild_id):
+        with pytest.raises(DatabaseBusy):
+            await reset.reset(guild_id, ResetScope(), removal_id=1, asked_by=5)
+        clock.advance(minutes=1)
+    unlucky = {GUILD}
+    with capture_logs() as logs:
+        assert await reset.finish() == 1
+    assert [line["event"] for line in logs if line["log_level"] == "error"] == [
+        "voice_reset_unfinished"
+    ]
+    assert await left(repository) == SESSIONS
+    unlucky = set()
+    assert await reset.finish() == 1
+    assert await left(repository) == []
 
 
 async def test_a_session_that_ends_meanwhile_is_kept_or_taken_never_lost(
