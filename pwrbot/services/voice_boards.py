@@ -241,19 +241,22 @@ class VoiceBoards:
     async def _post(self, board: VoiceBoard, poster: Poster) -> None:
         now, zone = self._clock.now(), await self._settings.zone(board.guild_id)
         then = next_post(board.kind, board.hour, board.weekday, now, zone)
-        if not await self._claim(board, then):
-            return
         meant = last_post(board.kind, board.hour, board.weekday, now, zone)
         noted = replace(board, shown=_day(meant, zone))
         if board.next_at > now:  # a clock that ran ahead has written it
-            await self._note(noted, board.problem)
+            if await self._claim(board, then):
+                await self._note(noted, board.problem)
             return
         if board.shown is not None and _day(meant, zone) <= board.shown:
-            return  # it was the time in the zone before: in this one it is yet to come
-        await self._note(noted, board.problem)
+            # It was the time in the zone before: in this one it is yet to come.
+            await self._claim(board, then)
+            return
         since, until = period_before(board.kind, meant, zone)
         titles = {"day": "yesterday", "week": "the last 7 days", "month": "last month"}
         content = await self._content(board, titles[board.kind], since, until, zone, meant)
+        if not await self._claim(board, then):
+            return
+        await self._note(noted, board.problem)
         try:
             message_id = await poster.post(board.channel_id, content)
         except Unpostable as error:
@@ -266,12 +269,12 @@ class VoiceBoards:
     async def _refresh(self, board: VoiceBoard, poster: Poster) -> None:
         now, zone = self._clock.now(), await self._settings.zone(board.guild_id)
         then = now + timedelta(minutes=board.minutes)
-        if not await self._claim(board, then):
-            return
         look_back = Range(board.look_back)
         since, until = bounds(look_back, now, zone)
         what = look_back.label.lower()
         content = await self._content(board, what, since, until, zone, board.next_at)
+        if not await self._claim(board, then):
+            return
         shown = _told_apart(content)
         message_id = board.message_id
         if message_id is not None and shown == board.shown and board.problem is None:

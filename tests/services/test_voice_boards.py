@@ -13,12 +13,13 @@ import pytest
 from pwrbot.clock import ManualClock
 from pwrbot.entities import OpenVoiceSession, Settings, VoiceBoardKind, VoiceSession
 from pwrbot.repository import Repository
-from pwrbot.repository.errors import DatabaseUnavailable
+from pwrbot.repository.errors import DatabaseBusy, DatabaseUnavailable
 from pwrbot.services.ranges import Range
 from pwrbot.services.settings import SettingsService
 from pwrbot.services.statistics import VoiceStatistics
 from pwrbot.services.voice_boards import (
     MOST_BOARDS,
+    MOST_MINUTES,
     MessageGone,
     PostedBoard,
     TooManyBoards,
@@ -421,6 +422,23 @@ async def test_boards_that_fail_are_left_to_the_next_look(
     monkeypatch.setattr(scene.boards, "_post", broken)
     await scene.boards.look(scene.channel)
     assert 0 < attempts < 120
+
+
+async def test_a_moment_without_the_database_leaves_nothing_out(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def busy(*_: object, **__: object) -> None:
+        raise DatabaseBusy
+
+    await scene.boards.schedule(GUILD, CHANNEL, "month", hour=9)
+    scene.clock.set(utc("2026-04-01 09:00"))
+    await scene.boards.keep_current(GUILD, CHANNEL, Range.ALL_TIME, MOST_MINUTES)
+    with monkeypatch.context() as patch:
+        patch.setattr(VoiceStatistics, "totals", busy)
+        await scene.boards.look(scene.channel)
+    assert scene.channel.posts == []
+    await scene.boards.look(scene.channel)
+    assert len(scene.channel.posts) == 2
 
 
 async def test_a_server_has_ten_at_most(scene: Scene) -> None:
