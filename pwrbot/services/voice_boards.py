@@ -251,6 +251,8 @@ class VoiceBoards:
             # It was the time in the zone before: in this one it is yet to come.
             await self._claim(board, then)
             return
+        if await self._put_off(board, now):
+            return
         since, until = period_before(board.kind, meant, zone)
         titles = {"day": "yesterday", "week": "the last 7 days", "month": "last month"}
         content = await self._content(board, titles[board.kind], since, until, zone, meant)
@@ -269,6 +271,8 @@ class VoiceBoards:
     async def _refresh(self, board: VoiceBoard, poster: Poster) -> None:
         now, zone = self._clock.now(), await self._settings.zone(board.guild_id)
         then = now + timedelta(minutes=board.minutes)
+        if await self._put_off(board, now):
+            return
         look_back = Range(board.look_back)
         since, until = bounds(look_back, now, zone)
         what = look_back.label.lower()
@@ -292,6 +296,13 @@ class VoiceBoards:
             await self._note(replace(board, message_id=message_id), problem=str(error))
         else:
             await self._note(replace(board, message_id=message_id, shown=shown), problem=None)
+
+    async def _put_off(self, board: VoiceBoard, now: datetime) -> bool:
+        """Until later while a reset or an undo is under way: totals are half taken or put back."""
+        if not await self._repository.voice_removals.under_way(guild_id=board.guild_id):
+            return False
+        await self._claim(board, now + _RETRY)
+        return True
 
     async def _content(
         self,

@@ -220,6 +220,10 @@ class VoiceRewards:
         return looked
 
     async def _look_at(self, rule: VoiceReward, roles: Roles) -> None:
+        if await self._repository.voice_removals.under_way(guild_id=rule.guild_id):
+            # Totals that are half taken or half put back don't say who has earned what.
+            await self._settle(rule, _SOON, rule.problem)
+            return
         obstacle = roles.obstacle(rule.guild_id, rule.role_id)
         if obstacle == ROLE_DELETED and rule.ending:
             await self._end(rule)

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from pwrbot.clock import ManualClock
-from pwrbot.entities import OpenVoiceSession
+from pwrbot.entities import OpenVoiceSession, VoiceRemoval, VoiceRemovalPhase
 from pwrbot.repository import Repository, Transaction
 from pwrbot.repository.errors import DatabaseUnavailable
 from pwrbot.services.settings import SettingsService
@@ -24,6 +24,23 @@ AFK = 12
 
 def at(minute: float) -> datetime:
     return START + timedelta(minutes=minute)
+
+
+def half_done(guild_id: int, phase: VoiceRemovalPhase, asked_at: datetime) -> VoiceRemoval:
+    """A reset of all voice time of a guild, under way."""
+    return VoiceRemoval(
+        guild_id=guild_id,
+        removal_id=1,
+        asked_by=5,
+        asked_at=asked_at,
+        phase=phase,
+        user_id=None,
+        channel_id=None,
+        since=None,
+        until=asked_at,
+        sessions=0,
+        total=timedelta(),
+    )
 
 
 def runs(repository: Repository) -> Counter[str]:

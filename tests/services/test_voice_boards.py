@@ -9,9 +9,16 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from pwrbot.clock import ManualClock
-from pwrbot.entities import OpenVoiceSession, Settings, VoiceBoardKind, VoiceSession
+from pwrbot.entities import (
+    OpenVoiceSession,
+    Settings,
+    VoiceBoardKind,
+    VoiceRemovalPhase,
+    VoiceSession,
+)
 from pwrbot.repository import Repository
 from pwrbot.repository.errors import DatabaseBusy, DatabaseUnavailable
 from pwrbot.services.ranges import Range
@@ -29,6 +36,7 @@ from pwrbot.services.voice_boards import (
     next_post,
     period_before,
 )
+from tests.services.house import half_done
 
 BERLIN = ZoneInfo("Europe/Berlin")
 GUILD, CHANNEL, ADA, BOB = 7, 3, 1, 2
@@ -439,6 +447,23 @@ async def test_a_moment_without_the_database_leaves_nothing_out(
     assert scene.channel.posts == []
     await scene.boards.look(scene.channel)
     assert len(scene.channel.posts) == 2
+
+
+@pytest.mark.parametrize("phase", ["removing", "restoring"])
+async def test_half_a_reset_is_not_shown(
+    scene: Scene, repository: Repository, phase: VoiceRemovalPhase
+) -> None:
+    await scene.boards.schedule(GUILD, CHANNEL, "day", hour=9)
+    await scene.boards.schedule(8, CHANNEL, "day", hour=9)
+    scene.clock.set(utc("2026-03-19 09:00"))
+    await scene.boards.keep_current(GUILD, CHANNEL, Range.ALL_TIME, MOST_MINUTES)
+    removal = await repository.voice_removals.insert(half_done(GUILD, phase, scene.clock.now()))
+    await scene.boards.look(scene.channel)
+    assert [board.guild_id for board in scene.channel.posts] == [8]
+    await repository.voice_removals.update(replace(removal, phase="removed"))
+    scene.clock.advance(minutes=2)
+    await scene.boards.look(scene.channel)
+    assert [board.guild_id for board in scene.channel.posts] == [8, GUILD, GUILD]
 
 
 async def test_a_server_has_ten_at_most(scene: Scene) -> None:

@@ -6,9 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from pwrbot.clock import ManualClock
-from pwrbot.entities import VoiceDeparture, VoiceSession
+from pwrbot.entities import VoiceDeparture, VoiceRemovalPhase, VoiceSession
 from pwrbot.repository import Repository
 from pwrbot.services.ranges import Range
 from pwrbot.services.settings import SettingsService
@@ -24,6 +25,7 @@ from pwrbot.services.voice_rewards import (
     RoleTrouble,
     VoiceRewards,
 )
+from tests.services.house import half_done
 
 GUILD, ROLE, ADA, BOB, CY = 7, 30, 1, 2, 3
 NOW = datetime(2026, 3, 18, 12, tzinfo=UTC)
@@ -367,3 +369,21 @@ async def test_a_rule_that_ends_does_not_wait_for_a_deleted_role(scene: Scene) -
     await scene.rewards.look(server)
     assert await scene.rewards.of_guild(GUILD) == []
     assert await scene.repository.voice_reward_holders.count() == 0
+
+
+@pytest.mark.parametrize("phase", ["removing", "restoring"])
+async def test_half_a_reset_takes_no_role(scene: Scene, phase: VoiceRemovalPhase) -> None:
+    await scene.spent(ADA, 5)
+    server = Server(ADA)
+    await scene.rewards.add(GUILD, ROLE, Range.ALL_TIME, least=HOUR)
+    await scene.rewards.enable(GUILD, ROLE, True)
+    await scene.rewards.look(server)
+    removals = scene.repository.voice_removals
+    removal = await removals.insert(half_done(GUILD, phase, scene.clock.now()))
+    await scene.repository.voice_sessions.forget_user(user_id=ADA)
+    await scene.later(server)
+    assert server.having() == {ADA}
+    await removals.update(replace(removal, phase="removed"))
+    scene.clock.advance(minutes=1)
+    await scene.rewards.look(server)
+    assert server.having() == set()
