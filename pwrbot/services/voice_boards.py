@@ -117,6 +117,7 @@ class VoiceBoards:
         It shows the whole day, 7 days or month before. ``weekday``: 0 is Monday.
         """
         now, zone = self._clock.now(), await self._settings.zone(guild_id)
+        earlier = await self._repository.voice_boards.select((guild_id, channel_id, kind))
         return await self._keep(
             VoiceBoard(
                 guild_id=guild_id,
@@ -127,7 +128,7 @@ class VoiceBoards:
                 look_back=Range.ALL_TIME,
                 minutes=LEAST_MINUTES,
                 next_at=next_post(kind, hour, weekday, now, zone),
-                message_id=None,
+                message_id=earlier and earlier.message_id,
                 shown=_day(last_post(kind, hour, weekday, now, zone), zone),
                 problem=None,
             )
@@ -247,7 +248,8 @@ class VoiceBoards:
             if await self._claim(board, then):
                 await self._note(noted, board.problem)
             return
-        if board.shown is not None and _day(meant, zone) <= board.shown:
+        posted = board.message_id is not None  # else it was made after its time in the zone before
+        if posted and board.shown is not None and _day(meant, zone) <= board.shown:
             # It was the time in the zone before: in this one it is yet to come.
             await self._claim(board, then)
             return

@@ -281,6 +281,33 @@ async def test_a_zone_in_which_the_time_has_just_passed_leaves_nothing_out(
     assert board.next_at == utc("2026-05-01 09:00")
 
 
+@pytest.mark.parametrize("kind", ["day", "week", "month"])
+async def test_a_zone_set_after_the_board_leaves_its_first_post_in(
+    scene: Scene, kind: VoiceBoardKind
+) -> None:
+    scene.clock.set(utc("2026-06-01 12:00"))  # a Monday
+    await scene.boards.schedule(GUILD, CHANNEL, kind, hour=9)
+    await scene.settings.update(GUILD, lambda _: Settings(timezone="America/New_York"))
+    await scene.boards.look(scene.channel)
+    assert scene.channel.posts == []
+    scene.clock.set(utc("2026-06-01 13:00"))
+    await scene.boards.look(scene.channel)
+    [posted] = scene.channel.posts
+    assert posted.until == utc("2026-06-01 04:00")
+
+
+async def test_a_board_made_anew_in_another_zone_repeats_nothing(scene: Scene) -> None:
+    await scene.boards.schedule(GUILD, CHANNEL, "day", hour=9)
+    scene.clock.set(utc("2026-03-19 09:00"))
+    await scene.boards.look(scene.channel)
+    await scene.boards.schedule(GUILD, CHANNEL, "day", hour=9)
+    await scene.settings.update(GUILD, lambda _: Settings(timezone="America/New_York"))
+    await scene.boards.look(scene.channel)
+    scene.clock.set(utc("2026-03-19 13:00"))
+    await scene.boards.look(scene.channel)
+    assert len(scene.channel.posts) == 1
+
+
 async def test_a_zone_is_followed_although_the_database_was_away(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
