@@ -13,7 +13,7 @@ from pathlib import Path
 from pwrbot.clock import Clock, SystemClock
 from pwrbot.errors import PwrbotError
 from pwrbot.repository.errors import DatabaseError
-from pwrbot.repository.migrations.backup import free_name, stamp
+from pwrbot.repository.migrations.backup import stamp, under_free_name
 from pwrbot.repository.migrations.files import read_migrations
 from pwrbot.repository.migrations.runner import Status, engine_of, open_backend, status
 from pwrbot.repository.sql_files import sql_directory
@@ -55,12 +55,20 @@ def backup(
             if target is None:
                 backup_dir.mkdir(parents=True, exist_ok=True)
                 target = backup_dir
-            path = _new_file(url, target, clock or SystemClock())
-            backend.copy_to(path)
+            if not target.is_dir():
+                backend.copy_to(target)
+                return target
+            at = stamp((clock or SystemClock()).now())
+            if isinstance(url, SQLiteURL):
+                return under_free_name(backend.copy_to, target, f"{url.path.stem}-{at}", ".db")
+            return under_free_name(backend.copy_to, target, f"{url.database}-{at}", ".dump")
+        except FileExistsError as error:
+            raise NotBackedUp(
+                f"{target} is there already, and nothing is ever overwritten: name another."
+            ) from error
         except (OSError, DatabaseError) as error:
             reason = f"{error.strerror}." if isinstance(error, OSError) else error
             raise NotBackedUp(f"No backup was written to {target}: {reason}") from error
-    return path
 
 
 def restore(url: SQLiteURL | PostgresURL, source: Path, *, schema: str = "pwrbot") -> Status:
@@ -77,15 +85,6 @@ def restore(url: SQLiteURL | PostgresURL, source: Path, *, schema: str = "pwrbot
     except OSError as error:
         raise NotRestored(f"{source} cannot be restored: {error.strerror}.") from error
     return status(url, schema=schema)
-
-
-def _new_file(url: SQLiteURL | PostgresURL, target: Path, clock: Clock) -> Path:
-    if not target.is_dir():
-        if target.exists():
-            raise NotBackedUp(f"{target} is there already, and nothing is ever overwritten.")
-        return target
-    name, suffix = (url.path.stem, ".db") if isinstance(url, SQLiteURL) else (url.database, ".dump")
-    return free_name(target, f"{name}-{stamp(clock.now())}", suffix)
 
 
 def _restore_file(url: SQLiteURL, source: Path) -> None:
@@ -105,7 +104,6 @@ def _restore_file(url: SQLiteURL, source: Path) -> None:
 
     with whole_file(url.path) as part:
         shutil.copyfile(source, part)
-        part.chmod(source.stat().st_mode & 0o777 | 0o600)
         try:
             with SQLiteMigrations(part) as copy:
                 damage = copy.damage()

@@ -20,8 +20,10 @@ from pwrbot.cli import main
 from pwrbot.clock import ManualClock
 from pwrbot.entities import FeedItem, VoiceSession
 from pwrbot.repository import Repository, Tables
+from pwrbot.repository import whole_file as naming
 from pwrbot.repository.backups import NotBackedUp, backup
 from pwrbot.repository.engine.postgres_migrations import PostgresMigrations
+from pwrbot.repository.engine.sqlite_migrations import SQLiteMigrations
 from pwrbot.repository.migrations import rollback, status
 from pwrbot.repository.process_lock import ProcessLock
 from pwrbot.repository.url import PostgresURL, SQLiteURL, parse_url
@@ -168,6 +170,27 @@ def test_it_is_named_after_the_database_and_the_time(migrated_url: str, tmp_path
     assert made(tmp_path / "mine/own.name") == tmp_path / "mine/own.name"
     assert len(list((tmp_path / "mine").iterdir())) == 2
     assert len(list((tmp_path / "deep/kept").iterdir())) == 2
+
+
+def test_another_takes_the_name_meanwhile(
+    migrated_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As two bots do whose backups are made in the same second."""
+
+    def late(part: Path, path: Path) -> None:
+        monkeypatch.setattr(naming, "_name", name)
+        made.append(backup(url, tmp_path / "b", backup_dir=tmp_path, clock=clock))
+        name(part, path)
+
+    url, clock, name = parse_url(migrated_url), ManualClock(NOON), naming._name  # pyright: ignore[reportPrivateUsage]
+    (tmp_path / "b").mkdir()
+    made: list[Path] = []
+    monkeypatch.setattr(naming, "_name", late)
+    made.append(backup(url, tmp_path / "b", backup_dir=tmp_path, clock=clock))
+    first, second = made
+    assert second == first.with_stem(f"{first.stem}-2")
+    assert {*(tmp_path / "b").iterdir()} == {first, second}
+    assert 0 < first.stat().st_size == second.stat().st_size
 
 
 def test_nothing_is_overwritten_and_nothing_half_done_stays(
@@ -336,12 +359,39 @@ def test_what_a_database_left_is_not_played_into_another(
     assert not (tmp_path / "other.db").exists()
 
 
-def test_who_may_read_it_stays(migrated_sqlite_url: str, run: Callable[..., int]) -> None:
+def test_who_may_read_it(
+    migrated_sqlite_url: str, run: Callable[..., int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def looked_at(self: SQLiteMigrations) -> str | None:
+        modes.append(self.path.stat().st_mode & 0o777)
+        return damage(self)
+
+    damage, modes = SQLiteMigrations.damage, list[int]()
+    monkeypatch.setattr(SQLiteMigrations, "damage", looked_at)
     Path(migrated_sqlite_url.removeprefix("sqlite:///")).chmod(0o640)
     assert run(migrated_sqlite_url, "backup", "copy") == 0
-    Path("copy").chmod(0o440)
+    assert Path("copy").stat().st_mode & 0o777 == 0o640
+    Path("copy").chmod(0o777)
     assert run("sqlite:///new.db", "restore", "copy") == 0
-    assert Path("new.db").stat().st_mode & 0o777 == 0o640
+    assert Path("new.db").stat().st_mode & 0o777 == 0o600
+    assert modes == [0o600, 0o600], "nobody else, until it is whole"
+
+
+def test_a_copy_of_nothing_is_none(
+    migrated_sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite opens a file that somebody removed as an empty database, which is in order."""
+
+    def emptied(self: SQLiteMigrations, dburi: Any) -> sqlite3.Connection:
+        if self.path.suffix == ".part":
+            self.path.write_bytes(b"")
+        return connect(self, dburi)
+
+    connect = SQLiteMigrations.connect
+    monkeypatch.setattr(SQLiteMigrations, "connect", emptied)
+    with pytest.raises(NotBackedUp, match="none of what was to be copied"):
+        backup(parse_url(migrated_sqlite_url), tmp_path / "copy.db", backup_dir=tmp_path)
+    assert not list(tmp_path.glob("copy.db*"))
 
 
 # ---- PostgreSQL's own

@@ -84,7 +84,10 @@ class MigrationBackend(DatabaseBackend):
         """Raise DatabaseError where a row refers to one that is not there."""
 
     def copy_to(self, path: Path) -> None:
-        """Write a verified copy of the database to a file that is not there yet."""
+        """Write a verified copy of the database, which has migrations, to a new file.
+
+        Raises DatabaseError, and OSError: FileExistsError where it is there by then.
+        """
         raise NotImplementedError
 
     def vacuum(self) -> None:

@@ -126,7 +126,6 @@ class PostgresMigrations(MigrationBackend, PostgresqlPsycopgBackend):
     def copy_to(self, path: Path) -> None:
         self._refuse_pooler()
         with whole_file(path) as part:
-            part.touch(mode=0o600)  # as the server keeps its own files
             dump(self._url, self._schema_name, self._server_version(), part)
 
     def vacuum(self) -> None:

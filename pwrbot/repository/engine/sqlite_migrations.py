@@ -102,6 +102,9 @@ class SQLiteMigrations(MigrationBackend, SQLiteBackend):
                             f"the copy is damaged ({damage}), and so, it seems, is {self.path};"
                             " restore it from a backup: `pwrbot restore FILE`."
                         )
+                    with copy.reading():
+                        if not copy.recorded():
+                            raise DatabaseError("the copy has none of what was to be copied.")
                 part.chmod(self.path.stat().st_mode & 0o777)
         except sqlite3.Error as error:
             raise DatabaseError(f"{error}.") from error

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -76,8 +77,8 @@ def back_up(
     directory = directory or database.parent / "backups"
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        path = free_name(directory, f"{database.stem}-{stamp(now)}-before-{what}", ".db")
-        copy_to(path)
+        stem = f"{database.stem}-{stamp(now)}-before-{what}"
+        path = under_free_name(copy_to, directory, stem, ".db")
     except (OSError, DatabaseError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise BackupFailed(
@@ -94,14 +95,17 @@ def stamp(now: datetime) -> str:
     return f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}"
 
 
-def free_name(directory: Path, stem: str, suffix: str) -> Path:
-    """A name that is not taken: nothing is ever overwritten."""
-    path = directory / f"{stem}{suffix}"
-    number = 2
-    while path.exists():
-        path = directory / f"{stem}-{number}{suffix}"
+def under_free_name(
+    copy_to: Callable[[Path], None], directory: Path, stem: str, suffix: str
+) -> Path:
+    """Copy a database to the first name that is free, and return that: STEM, STEM-2, ..."""
+    path, number = directory / f"{stem}{suffix}", 1
+    while True:
+        with suppress(FileExistsError):  # maybe another process has taken it meanwhile
+            copy_to(path)
+            return path
         number += 1
-    return path
+        path = directory / f"{stem}-{number}{suffix}"
 
 
 def _remove_old_copies(newest: Path, stem: str) -> None:
