@@ -189,7 +189,7 @@ def _rollback(options: argparse.Namespace) -> int:
     config = _configured()
     from pwrbot.upkeep import roll_back
 
-    undone = asyncio.run(roll_back(config, options.steps, careful=not options.without_backup))
+    undone = roll_back(config, options.steps, careful=not options.without_backup)
     print(f"Rolled back: {', '.join(undone)}" if undone else "Nothing to roll back.")
     return 0
 
@@ -229,7 +229,7 @@ def _restore(options: argparse.Namespace) -> int:
     config = _configured()
     from pwrbot.upkeep import bring_back
 
-    report = asyncio.run(bring_back(config, options.source))
+    report = bring_back(config, options.source)
     print(f"Restored {options.source}, as of {report.version}.")
     if report.pending:
         print(f"Still to come, when the bot starts: {', '.join(report.pending)}.")
@@ -240,7 +240,7 @@ def _vacuum(options: argparse.Namespace) -> int:
     config = _configured()
     from pwrbot.upkeep import tidy
 
-    asyncio.run(tidy(config))
+    tidy(config)
     print("Done.")
     return 0
 

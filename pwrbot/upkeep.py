@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack
+import asyncio
+from collections.abc import Generator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from pwrbot.config import Config
@@ -15,12 +17,12 @@ from pwrbot.repository.url import SQLiteURL, parse_url
 from pwrbot.services.forget import forget_user
 
 
-async def roll_back(config: Config, steps: int, *, careful: bool) -> list[str]:
-    """Take migrations back; a running bot would lose the tables under its feet.
+def roll_back(config: Config, steps: int, *, careful: bool) -> list[str]:
+    """Take migrations back; a running bot would lose the tables under its feet. Blocks.
 
     Raises AlreadyRunning, and as ``rollback`` does.
     """
-    async with _alone(config):
+    with _alone(config):
         return rollback(
             parse_url(config.database_url),
             steps=steps,
@@ -30,24 +32,22 @@ async def roll_back(config: Config, steps: int, *, careful: bool) -> list[str]:
         )
 
 
-async def bring_back(config: Config, source: Path) -> Status:
-    """Restore a backup; a running bot would write into the same empty database.
+def bring_back(config: Config, source: Path) -> Status:
+    """Restore a backup; a running bot would write into the same empty database. Blocks.
 
     Raises AlreadyRunning, and as ``restore`` does.
     """
-    async with _alone(config):
+    with _alone(config):
         return restore(parse_url(config.database_url), source, schema=config.database_schema)
 
 
-async def tidy(config: Config) -> None:
-    """Give back what deleted rows took: SQLite writes its file anew, so no bot may run.
+def tidy(config: Config) -> None:
+    """Give back what deleted rows took: SQLite writes its file anew, so no bot may run. Blocks.
 
     Raises AlreadyRunning, and as ``vacuum`` does.
     """
     url = parse_url(config.database_url)
-    async with AsyncExitStack() as stack:
-        if isinstance(url, SQLiteURL):
-            await stack.enter_async_context(_alone(config))
+    with _alone(config) if isinstance(url, SQLiteURL) else nullcontext():
         vacuum(url, schema=config.database_schema)
 
 
@@ -56,7 +56,7 @@ async def forget(config: Config, user_id: int) -> dict[str, int]:
 
     Raises AlreadyRunning, and DatabaseError.
     """
-    async with _alone(config):
+    async with _lock(config):
         repository = await Repository.open(config.database_url, patient_options(config))
         try:
             return await forget_user(repository, user_id)
@@ -64,6 +64,18 @@ async def forget(config: Config, user_id: int) -> dict[str, int]:
             await repository.close()
 
 
-def _alone(config: Config) -> ProcessLock:
+@contextmanager
+def _alone(config: Config) -> Generator[None]:
+    """Hold the lock, while no event loop runs: a blocked one keeps Ctrl-C to itself to the end."""
+    lock = _lock(config)
+    with asyncio.Runner() as runner:
+        runner.run(lock.acquire())
+        try:
+            yield
+        finally:
+            runner.run(lock.release())
+
+
+def _lock(config: Config) -> ProcessLock:
     url = parse_url(config.database_url)
     return ProcessLock(url, schema=config.database_schema, wait_seconds=0)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime
@@ -13,6 +15,8 @@ import pytest
 
 from pwrbot.cli import main
 from pwrbot.entities import VoiceDeparture
+from pwrbot.repository.engine.migration_backend import MigrationBackend
+from pwrbot.repository.migrations import status
 from pwrbot.repository.process_lock import ProcessLock
 from pwrbot.repository.url import parse_url
 from tests.services.filling import fill
@@ -67,3 +71,22 @@ async def test_vacuum_beside_a_bot(
         assert "Another pwrbot process" in capsys.readouterr().err
     else:
         assert code == 0
+
+
+def test_a_rollback_ends_at_ctrl_c(migrated_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The step that it meets is taken back whole or not at all, and none after it."""
+
+    def interrupted(self: MigrationBackend, identity: str, now: datetime) -> None:
+        forget(self, identity, now)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setenv("DATABASE_URL", migrated_url)
+    forget = MigrationBackend.forget
+    before = status(parse_url(migrated_url))
+    with monkeypatch.context() as patch:
+        patch.setattr(MigrationBackend, "forget", interrupted)
+        assert main(["rollback", "--steps", "3", "--without-backup"]) == 130
+    assert status(parse_url(migrated_url)) == before
+    # And nobody is locked out.
+    assert main(["rollback", "--steps", "3", "--without-backup"]) == 0
+    assert len(status(parse_url(migrated_url)).pending) == 3
