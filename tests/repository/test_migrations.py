@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sqlite3
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -598,39 +598,81 @@ def test_a_copy_is_taken_before_an_existing_file_changes(
     assert len(list(backups.iterdir())) == 2
 
 
-def test_the_newest_copies_stay(sqlite_url: SQLiteURL, tree: SQLTree, tmp_path: Path) -> None:
-    backups, clock = tmp_path / "copies", ManualClock(NOON)
-    backups.mkdir()
+@pytest.fixture
+def copies(sqlite_url: SQLiteURL, tree: SQLTree, tmp_path: Path) -> Path:
+    """A directory of copies, for a file that five migrations have been copied before."""
+    directory, clock = tmp_path / "copies", ManualClock(NOON)
+    for number in range(1, 7):
+        if number > 1:
+            tree.add(f"000{number}.more", "SELECT 1;")
+        migrate(sqlite_url, directory=tree.root, backup_dir=directory, clock=clock)
+        clock.advance(days=1)
+    return directory
+
+
+def names(directory: Path) -> list[str]:
+    """When each copy was made, and before what."""
+    return [
+        path.name.removeprefix("pwrbot-203005") for path in sorted(directory.glob("pwrbot-203005*"))
+    ]
+
+
+FIVE = [f"{5 + number:02}T120000Z-before-000{number}.more.db" for number in range(2, 7)]
+LATER = NOON + timedelta(days=10)
+
+
+def test_the_copies_of_the_last_migrations_stay(
+    sqlite_url: SQLiteURL, tree: SQLTree, copies: Path
+) -> None:
     others = {
         "pwrbot-20300101T000000Z.db",  # by pwrbot backup
         "pwrbot-20300101T000000Z-before-the-summer.db",  # renamed by somebody
-        "pwrbot-20300101T000000Z-before-0002.more.db.part",
+        "pwrbot-20300101T000000Z-before-0002.more-keep.db",
+        "pwrbot-20300101T000000Z-before-rollback-0002.more.db",
+        "pwrbot-20300101T000000Z-before-0002.more.db.x1.part",
         "other-20300101T000000Z-before-0002.more.db",
         "my-pwrbot-20300101T000000Z-before-0002.more.db",
     }
     for name in others:
-        (backups / name).touch()
-    tree.add("0002.more", "SELECT 1;")
-    migrate(sqlite_url, directory=tree.root)
+        (copies / name).touch()
+    assert names(copies) == FIVE
+    tree.add("0007.more", "SELECT 1;")
+    early = ManualClock(NOON - timedelta(days=3))  # it was set back
+    migrate(sqlite_url, directory=tree.root, backup_dir=copies, clock=early)
+    assert names(copies) == ["03T120000Z-before-0007.more.db", *FIVE[1:]]
+    assert {path.name for path in copies.iterdir()} > others
 
-    for _ in range(3):
-        rollback(sqlite_url, directory=tree.root, backup_dir=backups, clock=clock)
-        migrate(sqlite_url, directory=tree.root, backup_dir=backups, clock=clock)
+
+def test_a_migration_that_fails_at_every_start(
+    sqlite_url: SQLiteURL, tree: SQLTree, copies: Path
+) -> None:
+    """Its copies drive none out, and neither do they fill the disk."""
+    clock = ManualClock(LATER)
+    tree.add("0007.gone", "DELETE FROM cats;")
+    tree.add("0008.bad", "SELECT nothing;")
+    for _ in range(7):
+        with pytest.raises(StepFailed):
+            migrate(sqlite_url, directory=tree.root, backup_dir=copies, clock=clock)
         clock.advance(days=1)
+    bad = ["17T120000Z-before-0008.bad.db", "22T120000Z-before-0008.bad.db"]
+    gone = "16T120000Z-before-0007.gone.db"
+    assert names(copies) == [*FIVE, gone, *bad]
+    tree.add("0008.bad", "SELECT 1;")
+    migrate(sqlite_url, directory=tree.root, backup_dir=copies, clock=clock)
+    assert names(copies) == [*FIVE[2:], gone, bad[0], "23T120000Z-before-0008.bad.db"]
 
-    assert {path.name for path in backups.iterdir()} - others == {
-        "pwrbot-20300506T120000Z-before-rollback-0002.more.db",
-        "pwrbot-20300507T120000Z-before-0002.more.db",
-        "pwrbot-20300507T120000Z-before-rollback-0002.more.db",
-        "pwrbot-20300508T120000Z-before-0002.more.db",
-        "pwrbot-20300508T120000Z-before-rollback-0002.more.db",
-    }
-    assert {path.name for path in backups.iterdir()} > others
 
-    clock.advance(days=-30)
-    rollback(sqlite_url, directory=tree.root, backup_dir=backups, clock=clock)
-    newest = "pwrbot-20300409T120000Z-before-rollback-0002.more.db"
-    assert (backups / newest).exists(), "though its name is the oldest"
+def test_copies_before_a_rollback_stay(sqlite_url: SQLiteURL, tree: SQLTree, copies: Path) -> None:
+    """Each has what the steps back after it lost."""
+    clock = ManualClock(LATER)
+    for _ in range(5):
+        rollback(sqlite_url, directory=tree.root, backup_dir=copies, clock=clock)
+    back = [f"16T120000Z-before-rollback-000{number}.more.db" for number in range(2, 7)]
+    assert names(copies) == [*FIVE, *back]
+    clock.advance(days=1)
+    migrate(sqlite_url, directory=tree.root, backup_dir=copies, clock=clock)
+    again = "17T120000Z-before-0002.more.db"
+    assert names(copies) == [*FIVE, *back, again]
 
 
 def test_without_a_copy_nothing_is_migrated(

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -21,7 +22,7 @@ from pwrbot.repository.errors import DatabaseError
 from pwrbot.repository.migrations.errors import BackupFailed
 
 KEPT: Final = 5
-"""How many copies of a SQLite file stay: each is as large as the file."""
+"""Before how many migrations copies of a SQLite file stay: each is as large as the file."""
 
 FRESH: Final = timedelta(days=1)
 """How old a backup may be that a destructive step relies on."""
@@ -71,7 +72,7 @@ def back_up(
 ) -> Path:
     """Copy a database to ``directory/NAME-STAMP-before-WHAT.db``, ``backups`` beside it by default.
 
-    Names the copy in the log and returns it; of all such copies the newest ``KEPT`` stay.
+    Names the copy in the log and returns it.
     Raises BackupFailed; then there is no copy.
     """
     directory = directory or database.parent / "backups"
@@ -86,7 +87,6 @@ def back_up(
             " Make room, or give BACKUP_DIR a directory that can be written to, and start again."
         ) from error
     log.info("database_copied_before_migrating", copy=str(path), bytes=path.stat().st_size)
-    _remove_old_copies(path, database.stem)
     return path
 
 
@@ -108,17 +108,43 @@ def under_free_name(
         path = directory / f"{stem}-{number}{suffix}"
 
 
-def _remove_old_copies(newest: Path, stem: str) -> None:
-    """Only what bears a name of ours, whole: what somebody put there is theirs."""
-    ours = re.compile(rf"{re.escape(stem)}-\d{{8}}T\d{{6}}Z-before-(rollback-)?\d{{4}}\.[\w-]+\.db")
+def remove_repeated_copies(newest: Path) -> None:
+    """Of those before the same migration the first and this one stay: one that fails at every
+    start would fill the disk.
+    """
+    _remove(newest, lambda copies: copies[-1][1:-1])
+
+
+def remove_old_copies(newest: Path) -> None:
+    """Those before the last ``KEPT`` migrations stay; call it when what this one is for is done."""
+    _remove(newest, lambda copies: list(chain.from_iterable(copies[:-KEPT])))
+
+
+def _remove(newest: Path, chosen: Callable[[list[list[Path]]], list[Path]]) -> None:
     try:
-        others = [path for path in newest.parent.iterdir() if ours.fullmatch(path.name)]
-        others.remove(newest)  # it stays even where the clock was set back
-        for path in sorted(others, key=lambda copy: copy.stem)[: 1 - KEPT]:
+        for path in chosen(_copies(newest)):
             path.unlink()
             log.info("old_copy_removed", copy=str(path))
     except OSError as error:
         log.warning("old_copies_not_removed", reason=error.strerror)
+
+
+_COPY: Final = re.compile(r"(.+)-\d{8}T\d{6}Z-before-(\d{4}\.\w+)(?:-\d+)?\.db")
+"""What bears a name of ours, whole: others are somebody's, and those before a rollback stay."""
+
+
+def _copies(newest: Path) -> list[list[Path]]:
+    """All of the same file, by the migration they were made before, those of the newest last."""
+    named = [(path, _COPY.fullmatch(path.name)) for path in newest.parent.iterdir()]
+    ours = {path: (match[1], match[2]) for path, match in named if match}
+    database, _ = ours[newest]
+    copies: dict[str, list[Path]] = {}
+    # The newest is last even where the clock was set back.
+    for path in sorted(ours, key=lambda path: (path == newest, path.stem)):
+        of, migration = ours[path]
+        if of == database:
+            copies[migration] = [*copies.pop(migration, []), path]
+    return list(copies.values())
 
 
 _SKEW: Final = timedelta(minutes=5)

@@ -13,7 +13,12 @@ import structlog
 
 from pwrbot.clock import Clock, SystemClock
 from pwrbot.repository.errors import ConstraintViolation, DatabaseError, DatabaseReadOnly
-from pwrbot.repository.migrations.backup import back_up, fresh_backup
+from pwrbot.repository.migrations.backup import (
+    back_up,
+    fresh_backup,
+    remove_old_copies,
+    remove_repeated_copies,
+)
 from pwrbot.repository.migrations.destructive import Danger, losses, losses_back, marks
 from pwrbot.repository.migrations.errors import (
     DatabaseNewer,
@@ -106,15 +111,20 @@ def migrate(
                 recorded = backend.recorded()
             pending = _until(to, migrations, _pending(migrations, recorded))
             todo = [(one, one.forth()) for one in pending]
+            copy: Path | None = None
             if todo and recorded:  # else there are no rows to lose
                 if isinstance(url, SQLiteURL):
                     what = todo[0][0].id
-                    back_up(backend.copy_to, url.path, backup_dir, what, clock.now())
+                    copy = back_up(backend.copy_to, url.path, backup_dir, what, clock.now())
+                    remove_repeated_copies(copy)
                 else:
                     losing = [(one, found) for one, _ in todo if (found := losses(one))]
                     refusal = _refusal(losing) if careful else None
                     _look_for_backup(url, losing, backup_dir, clock, refusal)
-            return [one.id for one, steps in todo if _forth(backend, one, steps, clock.now())]
+            done = [one.id for one, steps in todo if _forth(backend, one, steps, clock.now())]
+            if copy:
+                remove_old_copies(copy)
+            return done
 
 
 def rollback(
