@@ -64,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     rollback.add_argument(
         "--without-backup",
         action="store_true",
-        help="PostgreSQL: even if it loses rows and BACKUP_DIR has no backup of the last day",
+        help="PostgreSQL: even if it loses rows and BACKUP_DIR has no new backup",
     )
     _add(commands, "status", _status, "show which migrations are applied, pending or edited")
     backup = _add(commands, "backup", _backup, "write a backup, while the bot runs or not")

@@ -132,7 +132,7 @@ def test_the_backup_that_the_message_asks_for_will_do(
 
 
 @pytest.mark.parametrize(
-    "name", [".dump", "-20300506T110000Z.dump", "_noon.sql.gz", ".tar", ".backup.zst"]
+    "name", [".dump", "-20300506T110000Z.dump", "-2030-05-06.sql.gz", ".tar", ".backup.zst"]
 )
 def test_names_of_backups(postgres: PostgresURL, tree: SQLTree, backups: Path, name: str) -> None:
     put(backups / f"{postgres.database}{name}")
@@ -148,9 +148,9 @@ def test_a_directory_of_pg_dump(postgres: PostgresURL, tree: SQLTree, backups: P
 def test_the_newest_backup_is_named_in_the_log(
     postgres: PostgresURL, tree: SQLTree, backups: Path
 ) -> None:
-    put(backups / f"{postgres.database}-old.dump", hours=30)
-    put(backups / f"{postgres.database}-older.dump", hours=20)
-    newest = put(backups / f"{postgres.database}-new.dump", hours=23, text="PGDMP and more")
+    put(backups / f"{postgres.database}-1.dump", hours=30)
+    put(backups / f"{postgres.database}-2.dump", hours=20)
+    newest = put(backups / f"{postgres.database}-3.dump", hours=23, text="PGDMP and more")
     os.utime(newest, (NOON.timestamp() - 90, NOON.timestamp() - 90))
     with capture_logs() as logs:
         boot(postgres, tree, backups)
@@ -168,6 +168,8 @@ def test_the_newest_backup_is_named_in_the_log(
         ("{}.dump", -1, "PGDMP"),  # from the future: nobody knows how old it is
         ("other.dump", 1, "PGDMP"),  # of another database
         ("{}2.dump", 1, "PGDMP"),
+        ("{}-staging-20300506.dump", 1, "PGDMP"),
+        ("{}_2.dump", 1, "PGDMP"),
         ("{}.dump.part", 1, "PGDMP"),  # not finished
         ("{}-20300506T110000Z-before-0002.dogs.db", 1, "SQLite"),  # a copy of a SQLite database
     ],
@@ -216,6 +218,21 @@ def test_taking_back_what_drops_is_refused_without_a_backup(
 
     put(backups / f"{postgres.database}.dump")
     assert taken_back(postgres, tree, backups) == ["0001.cats"]
+
+
+def test_a_backup_from_before_what_is_taken_back_is_none(
+    postgres_database_url: str, tree: SQLTree, backups: Path
+) -> None:
+    """It has none of the rows that are lost."""
+    url = parse_url(postgres_database_url)
+    assert isinstance(url, PostgresURL)
+    at_ten = ManualClock(NOON - timedelta(hours=2))
+    migrate(url, directory=tree.root, clock=at_ten)
+    put(backups / f"{url.database}-1.dump", hours=3)
+    with pytest.raises(DestructiveRefused, match="younger than a day and than these steps"):
+        taken_back(url, tree, backups)
+    put(backups / f"{url.database}-2.dump", hours=1)
+    assert taken_back(url, tree, backups) == ["0001.cats"]
 
 
 def test_taking_back_what_drops_nothing_needs_no_backup(

@@ -38,8 +38,11 @@ class Backup(msgspec.Struct, frozen=True):
     bytes: int
 
 
-def fresh_backup(directory: Path | None, database: str, now: datetime) -> Backup | None:
-    """The newest backup of a PostgreSQL database that is younger than a day and not empty.
+def fresh_backup(
+    directory: Path | None, database: str, now: datetime, *, since: datetime | None = None
+) -> Backup | None:
+    """The newest backup of a PostgreSQL database that is younger than a day, was written after
+    ``since``, and is not empty.
 
     It is named in the log. None where there is no such backup, or it cannot be looked for.
     """
@@ -50,7 +53,8 @@ def fresh_backup(directory: Path | None, database: str, now: datetime) -> Backup
     except OSError as error:
         log.warning("no_backups_to_look_at", directory=str(directory), reason=error.strerror)
         return None
-    fresh = [one for one in found if one.bytes > 0 and -_SKEW <= one.age < FRESH]
+    limit = FRESH if since is None else min(FRESH, now - since)
+    fresh = [one for one in found if one.bytes > 0 and -_SKEW <= one.age < limit]
     if not fresh:
         return None
     newest = min(fresh, key=lambda one: one.age)
@@ -160,7 +164,8 @@ def _is_of(path: Path, database: str) -> bool:
     for packed in _PACKED:
         name = name.removesuffix(packed)
     rest = name.removeprefix(database)
-    named = name.startswith(database) and rest[:1] in (".", "-", "_", "")
+    # A database can be called like another one and more: pwrbot-staging, pwrbot_2.
+    named = name.startswith(database) and re.match(r"\.|-\d|$", rest) is not None
     return named and (name.endswith(_SUFFIXES) or (path / "toc.dat").is_file())
 
 

@@ -141,7 +141,7 @@ def rollback(
     """Take back the last ``steps`` migrations, or all if there are fewer; returns their ids.
 
     A SQLite file is copied first, and with ``careful`` PostgreSQL's backup looked for, as
-    ``migrate`` does; raises as it does.
+    ``migrate`` does, but one made after these migrations; raises as it does.
     """
     if steps < 1:
         raise MigrationError("At least one step has to be taken back: STEPS=1 or more.")
@@ -161,7 +161,9 @@ def rollback(
         elif todo and isinstance(url, PostgresURL):
             losing = [(one, found) for one, _ in todo if (found := losses_back(one))]
             refusal = _refusal_back(losing, len(todo)) if careful else None
-            _look_for_backup(url, losing, backup_dir, clock, refusal)
+            # An older one has nothing of what they made.
+            since = max(recorded[one.id].at for one, _ in todo)
+            _look_for_backup(url, losing, backup_dir, clock, refusal, since=since)
         return [one.id for one, back in todo if _back(backend, one, back, clock.now())]
 
 
@@ -291,12 +293,18 @@ _Losing = Sequence[tuple[Migration, Sequence[Danger]]]
 
 
 def _look_for_backup(
-    url: PostgresURL, losing: _Losing, directory: Path | None, clock: Clock, refusal: str | None
+    url: PostgresURL,
+    losing: _Losing,
+    directory: Path | None,
+    clock: Clock,
+    refusal: str | None,
+    *,
+    since: datetime | None = None,
 ) -> None:
     """Before what is destructive. Where there is no backup DestructiveRefused is raised with
     that text; without one it is only logged.
     """
-    if not losing or fresh_backup(directory, url.database, clock.now()):
+    if not losing or fresh_backup(directory, url.database, clock.now(), since=since):
         return
     if refusal is not None:
         raise DestructiveRefused(refusal)
@@ -321,8 +329,8 @@ def _refusal(losing: _Losing) -> str:
 
 def _refusal_back(losing: _Losing, steps: int) -> str:
     return (
-        "Taking this back loses rows, and there is no backup of the database younger than a day."
-        " Nothing was changed. It would do this:\n"
+        "Taking this back loses rows, and there is no backup of the database younger than a day and"
+        " than these steps. Nothing was changed. It would do this:\n"
         f"{_listed(losing)}"
         "Make a backup, and try again:\n"
         "  pwrbot backup    (in a working copy: make backup)\n"
