@@ -102,7 +102,7 @@ def _restore_file(url: SQLiteURL, source: Path) -> None:
             )
     from pwrbot.repository.engine.sqlite_migrations import SQLiteMigrations
 
-    with whole_file(url.path) as part:
+    with whole_file(url.path.resolve()) as part:
         shutil.copyfile(source, part)
         try:
             with SQLiteMigrations(part) as copy:
@@ -137,6 +137,7 @@ def _restore_schema(url: PostgresURL, source: Path, schema: str) -> None:
 
 def _beside(database: Path) -> list[Path]:
     """What SQLite writes beside a database that is in use; a stale one would be played into it."""
+    database = database.resolve()  # beside the file, not beside a link to it
     return [database.with_name(f"{database.name}{end}") for end in ("-wal", "-journal")]
 
 

@@ -348,15 +348,31 @@ def test_what_a_database_left_is_not_played_into_another(
     end: str,
 ) -> None:
     assert run(migrated_sqlite_url, "backup", "copy") == 0
-    (tmp_path / f"new.db{end}").touch()
-    assert run("sqlite:///new.db", "restore", "copy") == 3
-    assert f"There is a database already: new.db{end}" in capsys.readouterr().err
+    beside = tmp_path / f"new.db{end}"
+    beside.touch()
+    Path("to_new.db").symlink_to("new.db")
+    for path in ("new.db", "to_new.db"):
+        assert run(f"sqlite:///{path}", "restore", "copy") == 3
+        assert f"There is a database already: {beside}" in capsys.readouterr().err
     assert not (tmp_path / "new.db").exists()
 
     (tmp_path / f"copy{end}").touch()
-    assert run("sqlite:///other.db", "restore", "copy") == 3
-    assert "copy is no backup but a database that is in use" in capsys.readouterr().err
+    Path("to_copy").symlink_to("copy")
+    for path in ("copy", "to_copy"):
+        assert run("sqlite:///other.db", "restore", path) == 3
+        assert f"{path} is no backup but a database that is in use" in capsys.readouterr().err
     assert not (tmp_path / "other.db").exists()
+
+
+def test_it_goes_where_a_link_leads(
+    migrated_sqlite_url: str, tmp_path: Path, run: Callable[..., int]
+) -> None:
+    assert run(migrated_sqlite_url, "backup", "copy") == 0
+    (tmp_path / "disk").mkdir()
+    Path("new.db").symlink_to("disk/new.db")
+    assert run("sqlite:///new.db", "restore", "copy") == 0
+    assert Path("new.db").is_symlink()
+    assert (tmp_path / "disk/new.db").stat().st_size > 0
 
 
 def test_who_may_read_it(
