@@ -125,7 +125,7 @@ def _restore_schema(url: PostgresURL, source: Path, schema: str) -> None:
         if taken:
             raise NotRestored(
                 f"There is a database already: schema {schema} has tables. Restore into a new"
-                " database, or rename the schema (ALTER SCHEMA) and try again."
+                " database, or give that schema another name (docs/backups.md), and try again."
             )
         try:
             _check_migrations(source, url, backend.recorded_in(source))
@@ -143,7 +143,10 @@ def _beside(database: Path) -> list[Path]:
 
 def _check_migrations(source: Path, url: SQLiteURL | PostgresURL, found: Collection[str]) -> None:
     if not found:
-        raise NotRestored(f"{source} is no backup of pwrbot's, or one of an empty database.")
+        raise NotRestored(
+            f"{source} is no backup of pwrbot's, or one of an empty database, or, of PostgreSQL, of"
+            " another schema than DATABASE_SCHEMA names."
+        )
     known = {migration.id for migration in read_migrations(sql_directory(), engine_of(url))}
     if unknown := sorted(set(found) - known):
         raise NotRestored(
