@@ -71,9 +71,8 @@ def _parser() -> argparse.ArgumentParser:
     backup.add_argument(
         "target",
         nargs="?",
-        type=Path,
         metavar="FILE_OR_DIR",
-        help="a new file, or the directory to put it into (default: BACKUP_DIR)",
+        help="a new file with a suffix, or a directory that is there (default: BACKUP_DIR)",
     )
     restore = _add(commands, "restore", _restore, "bring a backup back into an empty database")
     restore.add_argument("source", type=Path, metavar="FILE", help="what `pwrbot backup` wrote")

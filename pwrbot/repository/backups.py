@@ -33,7 +33,7 @@ class NotRestored(PwrbotError):
 
 def backup(
     url: SQLiteURL | PostgresURL,
-    target: Path | None = None,
+    target: Path | str | None = None,
     *,
     schema: str = "pwrbot",
     backup_dir: Path,
@@ -41,8 +41,8 @@ def backup(
 ) -> Path:
     """Write a backup and return where it is; the bot may go on writing meanwhile. Blocks.
 
-    ``target`` is a new file, or a directory that gets one named after the database and the time
-    (UTC); ``backup_dir`` by default, which is made where it is missing.
+    ``target`` is a new file, with a suffix, or a directory that gets one named after the database
+    and the time (UTC); ``backup_dir`` by default, which alone is made where it is missing.
     Raises NotBackedUp, or DatabaseError where the database cannot be used at all.
     """
     if isinstance(url, SQLiteURL) and not url.path.exists():
@@ -53,21 +53,28 @@ def backup(
                 raise NotBackedUp("There is nothing to back up: the database is empty.")
         try:
             if target is None:
-                backup_dir.mkdir(parents=True, exist_ok=True)
                 target = backup_dir
-            if not target.is_dir():
-                backend.copy_to(target)
-                return target
+                backup_dir.mkdir(parents=True, exist_ok=True)
+            path = Path(target)
+            if not path.is_dir():
+                _check_file(path, str(target))
+                backend.copy_to(path)
+                return path
             at = stamp((clock or SystemClock()).now())
             if isinstance(url, SQLiteURL):
-                return under_free_name(backend.copy_to, target, f"{url.path.stem}-{at}", ".db")
-            return under_free_name(backend.copy_to, target, f"{url.database}-{at}", ".dump")
+                return under_free_name(backend.copy_to, path, f"{url.path.stem}-{at}", ".db")
+            return under_free_name(backend.copy_to, path, f"{url.database}-{at}", ".dump")
         except FileExistsError as error:
             raise NotBackedUp(
                 f"{target} is there already, and nothing is ever overwritten: name another."
             ) from error
         except (OSError, DatabaseError) as error:
-            reason = f"{error.strerror}." if isinstance(error, OSError) else error
+            reason = str(error)
+            if isinstance(error, OSError):
+                reason = (
+                    f"{error.strerror}. Make room, or name a directory that is there and can be"
+                    " written to."
+                )
             raise NotBackedUp(f"No backup was written to {target}: {reason}") from error
 
 
@@ -85,6 +92,15 @@ def restore(url: SQLiteURL | PostgresURL, source: Path, *, schema: str = "pwrbot
     except OSError as error:
         raise NotRestored(f"{source} cannot be restored: {error.strerror}.") from error
     return status(url, schema=schema)
+
+
+def _check_file(path: Path, said: str) -> None:
+    """Refuse what was meant as a directory, such as one that is not mounted."""
+    if not path.exists() and (not path.suffix or said.endswith("/")):
+        raise NotBackedUp(
+            f"The directory {said} is not there. Make it first, or mount it. The name of a file has a"
+            " suffix: today.db."
+        )
 
 
 def _restore_file(url: SQLiteURL, source: Path) -> None:

@@ -129,12 +129,12 @@ async def test_there_and_back_while_the_bot_writes(
         being_written(repository) as stored,
     ):
         early = list(stored)
-        assert await asyncio.to_thread(run, migrated_url, "backup", "copy") == 0
+        assert await asyncio.to_thread(run, migrated_url, "backup", "copy.db") == 0
         late = list(stored)
-    assert capsys.readouterr().out == "copy\n"
+    assert capsys.readouterr().out == "copy.db\n"
 
-    assert await asyncio.to_thread(run, elsewhere, "restore", "copy") == 0
-    assert "Restored copy, as of 00" in capsys.readouterr().out
+    assert await asyncio.to_thread(run, elsewhere, "restore", "copy.db") == 0
+    assert "Restored copy.db, as of 00" in capsys.readouterr().out
     after = await everything(elsewhere)
     kept = [row for row in after["voice_sessions"] if row.guild_id == GUILD]
     assert early == kept[: len(early)]
@@ -201,10 +201,29 @@ def test_nothing_is_overwritten_and_nothing_half_done_stays(
     assert "mine is there already" in capsys.readouterr().err
     assert (tmp_path / "mine").read_text() == "precious"
 
-    assert run(migrated_url, "backup", "no/such/place") == 1
-    assert "No backup was written to no/such/place" in capsys.readouterr().err
-    assert run(migrated_url, "backup", "mine/below") == 1
+    assert run(migrated_url, "backup", "no/such/place.db") == 1
+    assert "No backup was written to no/such/place.db" in capsys.readouterr().err
+    assert run(migrated_url, "backup", "mine/below.db") == 1
     assert not list(tmp_path.rglob("*.part"))
+
+
+def test_a_directory_that_is_not_there(
+    migrated_url: str,
+    tmp_path: Path,
+    run: Callable[..., int],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (tmp_path / "mine").touch()
+    before = set(tmp_path.iterdir())
+    for target in ("safe", "safe/", "safe.d/"):
+        assert run(migrated_url, "backup", target) == 1
+        assert f"The directory {target} is not there. Make it first" in capsys.readouterr().err
+    monkeypatch.setenv("BACKUP_DIR", "mine/below")
+    assert run(migrated_url, "backup") == 1
+    said = capsys.readouterr().err
+    assert "No backup was written to mine/below: Not a directory. Make room, or" in said
+    assert set(tmp_path.iterdir()) == before
 
 
 def test_an_empty_database_is_not_backed_up(
@@ -218,9 +237,9 @@ def test_an_empty_database_is_not_backed_up(
 def test_a_database_that_is_there_stays(
     migrated_url: str, run: Callable[..., int], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(migrated_url, "backup", "copy") == 0
+    assert run(migrated_url, "backup", "copy.db") == 0
     assert run(migrated_url, "rollback", "--without-backup") == 0
-    assert run(migrated_url, "restore", "copy") == 3
+    assert run(migrated_url, "restore", "copy.db") == 3
     assert "There is a database already" in capsys.readouterr().err
     assert len(status(parse_url(migrated_url)).pending) == 1
 
@@ -232,8 +251,8 @@ def test_a_backup_of_an_older_version(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     [last] = rollback(parse_url(migrated_url))
-    assert run(migrated_url, "backup", "copy") == 0
-    assert run(elsewhere, "restore", "copy") == 0
+    assert run(migrated_url, "backup", "copy.db") == 0
+    assert run(elsewhere, "restore", "copy.db") == 0
     assert f"Still to come, when the bot starts: {last}." in capsys.readouterr().out
     assert run(elsewhere, "migrate") == 0
 
@@ -251,10 +270,11 @@ def test_a_backup_of_a_newer_version(
     else:
         with psycopg.connect(migrated_url) as connection:
             connection.execute(newer.format("pwrbot.").encode())
-    assert run(migrated_url, "backup", "copy") == 0
-    assert_refused(run, elsewhere, "copy")
+    assert run(migrated_url, "backup", "copy.db") == 0
+    assert_refused(run, elsewhere, "copy.db")
     assert (
-        "copy has 9999.new, which this version of pwrbot does not know" in capsys.readouterr().err
+        "copy.db has 9999.new, which this version of pwrbot does not know"
+        in capsys.readouterr().err
     )
 
 
@@ -280,11 +300,11 @@ def test_what_is_no_whole_backup(
     capsys: pytest.CaptureFixture[str],
     harm: Callable[[bytes], bytes],
 ) -> None:
-    assert run(migrated_url, "backup", "copy") == 0
-    copy = tmp_path / "copy"
+    assert run(migrated_url, "backup", "copy.db") == 0
+    copy = tmp_path / "copy.db"
     copy.write_bytes(harm(copy.read_bytes()))
-    assert_refused(run, elsewhere, "copy")
-    assert "copy" in capsys.readouterr().err
+    assert_refused(run, elsewhere, "copy.db")
+    assert "copy.db" in capsys.readouterr().err
 
 
 def test_what_is_not_there(
@@ -302,13 +322,13 @@ def test_a_backup_of_something_else(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     if migrated_url.startswith("sqlite"):
-        with closing(sqlite3.connect("copy")) as file:
+        with closing(sqlite3.connect("copy.db")) as file:
             file.execute("CREATE TABLE cats (id INTEGER)")
     else:  # ours, and yet of another schema
-        assert run(migrated_url, "backup", "copy") == 0
+        assert run(migrated_url, "backup", "copy.db") == 0
         monkeypatch.setenv("DATABASE_SCHEMA", "other")
-    assert_refused(run, elsewhere, "copy")
-    assert "copy is no backup of pwrbot's" in capsys.readouterr().err
+    assert_refused(run, elsewhere, "copy.db")
+    assert "copy.db is no backup of pwrbot's" in capsys.readouterr().err
 
 
 def assert_refused(run: Callable[..., int], url: str, source: str) -> None:
@@ -329,11 +349,11 @@ async def test_no_bot_runs_on_what_is_restored(
     run: Callable[..., int],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert await asyncio.to_thread(run, migrated_url, "backup", "copy") == 0
+    assert await asyncio.to_thread(run, migrated_url, "backup", "copy.db") == 0
     async with ProcessLock(parse_url(elsewhere), wait_seconds=0):
-        assert await asyncio.to_thread(run, elsewhere, "restore", "copy") == 3
+        assert await asyncio.to_thread(run, elsewhere, "restore", "copy.db") == 3
     assert "nother pwrbot process" in capsys.readouterr().err
-    assert await asyncio.to_thread(run, elsewhere, "restore", "copy") == 0
+    assert await asyncio.to_thread(run, elsewhere, "restore", "copy.db") == 0
 
 
 # ---- SQLite's own
@@ -347,18 +367,18 @@ def test_what_a_database_left_is_not_played_into_another(
     capsys: pytest.CaptureFixture[str],
     end: str,
 ) -> None:
-    assert run(migrated_sqlite_url, "backup", "copy") == 0
+    assert run(migrated_sqlite_url, "backup", "copy.db") == 0
     beside = tmp_path / f"new.db{end}"
     beside.touch()
     Path("to_new.db").symlink_to("new.db")
     for path in ("new.db", "to_new.db"):
-        assert run(f"sqlite:///{path}", "restore", "copy") == 3
+        assert run(f"sqlite:///{path}", "restore", "copy.db") == 3
         assert f"There is a database already: {beside}" in capsys.readouterr().err
     assert not (tmp_path / "new.db").exists()
 
-    (tmp_path / f"copy{end}").touch()
-    Path("to_copy").symlink_to("copy")
-    for path in ("copy", "to_copy"):
+    (tmp_path / f"copy.db{end}").touch()
+    Path("to_copy").symlink_to("copy.db")
+    for path in ("copy.db", "to_copy"):
         assert run("sqlite:///other.db", "restore", path) == 3
         assert f"{path} is no backup but a database that is in use" in capsys.readouterr().err
     assert not (tmp_path / "other.db").exists()
@@ -367,10 +387,10 @@ def test_what_a_database_left_is_not_played_into_another(
 def test_it_goes_where_a_link_leads(
     migrated_sqlite_url: str, tmp_path: Path, run: Callable[..., int]
 ) -> None:
-    assert run(migrated_sqlite_url, "backup", "copy") == 0
+    assert run(migrated_sqlite_url, "backup", "copy.db") == 0
     (tmp_path / "disk").mkdir()
     Path("new.db").symlink_to("disk/new.db")
-    assert run("sqlite:///new.db", "restore", "copy") == 0
+    assert run("sqlite:///new.db", "restore", "copy.db") == 0
     assert Path("new.db").is_symlink()
     assert (tmp_path / "disk/new.db").stat().st_size > 0
 
@@ -385,10 +405,10 @@ def test_who_may_read_it(
     damage, modes = SQLiteMigrations.damage, list[int]()
     monkeypatch.setattr(SQLiteMigrations, "damage", looked_at)
     Path(migrated_sqlite_url.removeprefix("sqlite:///")).chmod(0o640)
-    assert run(migrated_sqlite_url, "backup", "copy") == 0
-    assert Path("copy").stat().st_mode & 0o777 == 0o640
-    Path("copy").chmod(0o777)
-    assert run("sqlite:///new.db", "restore", "copy") == 0
+    assert run(migrated_sqlite_url, "backup", "copy.db") == 0
+    assert Path("copy.db").stat().st_mode & 0o777 == 0o640
+    Path("copy.db").chmod(0o777)
+    assert run("sqlite:///new.db", "restore", "copy.db") == 0
     assert Path("new.db").stat().st_mode & 0o777 == 0o600
     assert modes == [0o600, 0o600], "nobody else, until it is whole"
 
@@ -420,13 +440,13 @@ def test_where_to_connect_is_told_to_nobody_else(
     fake("pg_restore", 'echo "$@" >>said')
     url = parse_url(migrated_postgres_url)
     assert isinstance(url, PostgresURL)
-    assert run(migrated_postgres_url, "backup", "copy") == 0
+    assert run(migrated_postgres_url, "backup", "copy.db") == 0
     said = (tmp_path / "said").read_text()
     assert '--schema="pwrbot"' in said
     assert (tmp_path / "told").read_text().splitlines()[-1] == f"{url.host} {url.password}"
     for secret in (url.host, url.user, str(url.port), url.password, url.database):
         assert str(secret) not in said
-    assert (tmp_path / "copy").stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "copy.db").stat().st_mode & 0o777 == 0o600
 
 
 @pytest.mark.parametrize("version", ["9.6.24", "15.18 (Debian 15.18-0+deb12u1)"])
@@ -512,12 +532,14 @@ def test_a_whole_database_that_somebody_dumped(
     """Of a backup that holds more than our schema nothing else comes along."""
     with psycopg.connect(migrated_postgres_url) as connection:
         connection.execute("CREATE TABLE public.cats (id INTEGER)")
-    subprocess.run(["pg_dump", "--format=custom", "--file=copy", migrated_postgres_url], check=True)
+    subprocess.run(
+        ["pg_dump", "--format=custom", "--file=copy.db", migrated_postgres_url], check=True
+    )
     url = postgres_server.create()
     try:
         with psycopg.connect(url) as connection:
             connection.execute("CREATE SCHEMA pwrbot")
-        assert run(url, "restore", "copy") == 0
+        assert run(url, "restore", "copy.db") == 0
         with psycopg.connect(url) as connection:
             cats = connection.execute("SELECT to_regclass('public.cats')").fetchall()
         assert cats == [(None,)]
