@@ -14,7 +14,8 @@ from pwrbot.replies import Interaction, defer
 from pwrbot.services.cover import FIRST_YEAR
 from pwrbot.services.ranges import day_start
 from pwrbot.services.voice_reset import ResetScope
-from pwrbot.views.wording import count, duration, mention, moment
+from pwrbot.views.resets import scope_lines
+from pwrbot.views.wording import count, duration
 
 if TYPE_CHECKING:
     from pwrbot.bot import Bot
@@ -84,9 +85,8 @@ class VoiceResetCommands:
         if not found.sessions:
             raise Refusal("There is no time in voice to reset there.")
         lines = [
-            f"**Member**: {mention(member.id) if member else 'everybody'}",
-            f"**Channel**: {f'<#{channel.id}>' if channel else 'all'}",
-            f"**Time**: {_days(since, until, zone.key)}",
+            *scope_lines(scope),
+            *([f"**Days by**: {zone.key}"] if first or last else []),
             f"**Would go**: {count(found.sessions, 'session')} of "
             f"{count(found.members, 'member')} with {duration(found.total)}",
             "Who is in voice goes on being counted from now. It can be undone for a day.",
@@ -109,11 +109,3 @@ def _day(text: str | None) -> date | None:
     if day.year < FIRST_YEAR:
         raise Refusal(_TOO_FAR)
     return day
-
-
-def _days(since: datetime | None, until: datetime | None, zone: str) -> str:
-    if since is None and until is None:
-        return "all"
-    begins = f"from {moment(since)}" if since is not None else "from the beginning"
-    ends = f"to {moment(until)}" if until is not None else "to now"
-    return f"{begins} {ends}, days by {zone}"

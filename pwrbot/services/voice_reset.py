@@ -65,8 +65,10 @@ class ResetPreview(msgspec.Struct, frozen=True):
 
 
 class Restored(msgspec.Struct, frozen=True):
-    """What came back, and how many sessions had to be cut or left out: others lie there now."""
+    """What came back of a reset, and how many sessions had to be cut or left out: others lie there
+    now."""
 
+    removal: VoiceRemoval
     sessions: int
     collided: int
 
@@ -157,10 +159,13 @@ class VoiceReset:
                 raise ResetRefused("That was more than a day ago: it can't be undone any more.")
             if removal.phase in ("restoring", "restored"):
                 raise ResetRefused("That reset has been undone already.")
-            if not await self._repository.voice_removals.advance(
+            removals = self._repository.voice_removals
+            if await removals.under_way(guild_id=guild_id) or not await removals.advance(
                 guild_id=guild_id, removal_id=removal_id, phase="removed", next_phase="restoring"
             ):
-                raise ResetRefused("That reset isn't finished yet: try again in a minute.")
+                raise ResetRefused(
+                    "A reset of this server, or an undo, isn't finished yet: try again in a minute."
+                )
             return await self._restore(removal)
 
     async def finish(self) -> int:
@@ -344,7 +349,7 @@ class VoiceReset:
             next_phase="restored",
         )
         log.info("voice_reset_undone", sessions=restored, collided=collided)
-        return Restored(restored, collided)
+        return Restored(removal, restored, collided)
 
     async def _put_back(
         self, removal: VoiceRemoval, page: Sequence[VoiceRemovedSession]
@@ -372,7 +377,7 @@ class VoiceReset:
                 user_id=last.user_id,
                 joined_at=last.joined_at,
             )
-        return Restored(restored, collided)
+        return Restored(removal, restored, collided)
 
     async def _page(self, removal: VoiceRemoval) -> list[VoiceRemovedSession]:
         return await self._repository.voice_removed_sessions.page(

@@ -20,11 +20,12 @@ from discord import ui
 from pwrbot.checks import guild_of, require_manager
 from pwrbot.clock import Clock
 from pwrbot.commands import report_failure
+from pwrbot.entities import VoiceRemoval
 from pwrbot.in_flight import InFlight
 from pwrbot.replies import Interaction, defer, tell
 from pwrbot.services.voice_reset import ResetRefused, ResetScope, Restored, VoiceReset
 from pwrbot.views.sheet import sheet
-from pwrbot.views.wording import count, duration, moment
+from pwrbot.views.wording import count, duration, mention, moment
 
 log = structlog.get_logger(__name__)
 
@@ -35,6 +36,11 @@ _PREFIX = "reset"
 _HALF_DONE = (
     "If it had begun already, it goes on by itself within some minutes: look at "
     "/voice leaderboard then. /voice undo takes it back.",
+)
+_HALF_UNDONE = (
+    "If it had begun already, it goes on by itself within some minutes: look at "
+    "/voice leaderboard then. Don't use /voice undo again before you looked: it would undo the "
+    "reset before this one, too.",
 )
 
 
@@ -72,10 +78,19 @@ class Resets:
         """Undo a reset, the last that was not undone where none is named; in answer to what was
         deferred. Raises ResetRefused."""
         guild_id = guild_of(interaction)
-        if removal_id is None:
-            restored = await self._reset.undo_last(guild_id)
-        else:
-            restored = await self._reset.undo(guild_id, removal_id)
+        try:
+            if removal_id is None:
+                restored = await self._reset.undo_last(guild_id)
+            else:
+                restored = await self._reset.undo(guild_id, removal_id)
+        except ResetRefused:
+            raise
+        except BaseException as error:
+            layout = _layout("Undo interrupted", _HALF_UNDONE)
+            await interaction.edit_original_response(view=layout)
+            if isinstance(error, asyncio.CancelledError):
+                return  # raised, it would have the member told to use the command again
+            raise
         layout = _layout("The reset is undone", _lines_of(restored))
         await interaction.edit_original_response(view=layout)
 
@@ -155,8 +170,24 @@ class Resets:
             log.debug("reset_not_disabled", error=type(error).__name__)
 
 
+def scope_lines(scope: ResetScope | VoiceRemoval) -> list[str]:
+    """Whose time it is, where and when."""
+    since, until = scope.since, scope.until
+    begins = f"from {moment(since)}" if since is not None else "from the beginning"
+    ends = f"to {moment(until)}" if until is not None else "to now"
+    return [
+        f"**Member**: {mention(scope.user_id) if scope.user_id is not None else 'everybody'}",
+        f"**Channel**: {f'<#{scope.channel_id}>' if scope.channel_id is not None else 'all'}",
+        f"**Time**: {begins} {ends}",
+    ]
+
+
 def _lines_of(restored: Restored) -> list[str]:
-    lines = [f"{count(restored.sessions, 'session')} came back."]
+    lines = [
+        f"**Asked for**: {moment(restored.removal.asked_at)}",
+        *scope_lines(restored.removal),
+        f"{count(restored.sessions, 'session')} came back.",
+    ]
     if restored.collided:
         lines.append(
             f"{count(restored.collided, 'session')} lay where there is other time by now, and "

@@ -14,6 +14,7 @@ from pwrbot.entities import VoiceSession
 from pwrbot.repository.errors import DatabaseUnavailable
 from pwrbot.sandbox import MANAGE_GUILD, MANAGE_ROLES, Guild, payloads
 from pwrbot.sandbox.model import Member
+from pwrbot.services.voice_reset import ResetRefused
 from tests.live_bot import NOW, LiveBot, session
 
 ADMIN_COMMANDS: list[tuple[str, dict[str, Any]]] = [
@@ -150,6 +151,70 @@ async def test_a_reset_that_stopped_half_way_says_that_it_goes_on(
     assert await live.repository.voice_sessions.count() == 0
     reply = await live.ask(guild, "boss", "voice undo")
     assert "3 sessions came back." in reply.text
+
+
+async def reset(live: LiveBot, guild: Guild, **options: Any) -> None:
+    reply = await (await live.ask(guild, "boss", "voice reset", **options)).press("Reset")
+    await reply.until(lambda shown: "Reset done" in shown.text)
+
+
+@pytest.mark.usefixtures("history")
+async def test_an_undo_says_which_reset_it_was(live: LiveBot, guild: Guild) -> None:
+    await reset(live, guild, channel="Lounge", first_day="2026-03-17", last_day="2026-03-17")
+    live.clock.advance(hours=1)
+    await reset(live, guild, member=guild.member("ada").user)
+    last = await live.ask(guild, "boss", "voice undo")
+    assert "Asked for: 18 March 2026 13:00\nMember: @ada\nChannel: all\n" in last.text
+    before = await live.ask(guild, "boss", "voice undo")
+    assert "Asked for: 18 March 2026 12:00\nMember: everybody\n" in before.text
+    assert "Lounge\nTime: from 17 March 2026 00:00 to 18 March 2026 00:00\n" in before.text
+
+
+@pytest.mark.usefixtures("history")
+async def test_an_undo_cut_short_says_that_it_goes_on_and_is_not_to_be_repeated(
+    live: LiveBot, guild: Guild, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = asyncio.Event()
+
+    async def hang(*_: object) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    await reset(live, guild, member=guild.member("ada").user)
+    live.clock.advance(minutes=1)
+    await reset(live, guild, member=guild.member("bob").user)
+    with monkeypatch.context() as patched:
+        patched.setattr(live.bot.voice_reset, "_put_back", hang)
+        asking = asyncio.create_task(live.ask(guild, "boss", "voice undo"))
+        await begun.wait()
+        assert not await live.bot.wind_down(0.01)
+        reply = await asking
+    assert "it goes on by itself" in reply.text
+    assert "Don't use /voice undo again before you looked" in reply.text
+    assert reply.follow_ups == []
+    with pytest.raises(ResetRefused, match="isn't finished yet"):
+        await live.bot.voice_reset.undo_last(guild.id)
+    await live.bot.voice_reset.finish()
+    assert await live.repository.voice_sessions.count() == 2, "the first reset stays as it is"
+
+
+@pytest.mark.usefixtures("history")
+async def test_an_undo_that_failed_half_way_says_that_it_goes_on(
+    live: LiveBot, guild: Guild, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: object) -> None:
+        raise DatabaseUnavailable()
+
+    await reset(live, guild)
+    with monkeypatch.context() as patched:
+        patched.setattr(live.bot.voice_reset, "_put_back", broken)
+        reply = await live.ask(guild, "boss", "voice undo")
+    assert "it goes on by itself" in reply.text
+    await live.sandbox.until(lambda: bool(reply.follow_ups))
+    [said] = reply.follow_ups
+    assert said.text.startswith("Something went wrong on my side.")
+    await live.bot.chores.once()
+    assert await live.repository.voice_sessions.count() == 3
 
 
 # Roles
