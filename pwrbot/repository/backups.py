@@ -98,8 +98,8 @@ def _check_file(path: Path, said: str) -> None:
     """Refuse what was meant as a directory, such as one that is not mounted."""
     if not path.exists() and (not path.suffix or said.endswith("/")):
         raise NotBackedUp(
-            f"The directory {said} is not there. Make it first, or mount it. The name of a file has a"
-            " suffix: today.db."
+            f"The directory {said} is not there. Make it first, or mount it. The name of a file has"
+            " a suffix: today.db."
         )
 
 
