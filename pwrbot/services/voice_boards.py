@@ -129,7 +129,7 @@ class VoiceBoards:
                 minutes=LEAST_MINUTES,
                 next_at=next_post(kind, hour, weekday, now, zone),
                 message_id=earlier and earlier.message_id,
-                shown=_day(last_post(kind, hour, weekday, now, zone), zone),
+                shown=last_day(kind, hour, weekday, now, zone).isoformat(),
                 problem=None,
             )
         )
@@ -233,29 +233,31 @@ class VoiceBoards:
             if board.kind == "live" or not now < board.next_at <= now + _BEYOND:
                 continue  # has no hour, or is due
             then = next_post(board.kind, board.hour, board.weekday, now, zone)
-            last = last_post(board.kind, board.hour, board.weekday, now, zone)
-            if board.shown is not None and _day(last, zone) > board.shown:
-                then = last  # not posted yet: its time passed just now, or Discord was in trouble
+            last = last_day(board.kind, board.hour, board.weekday, now, zone)
+            if board.shown is not None and last.isoformat() > board.shown:
+                # Not posted yet: its time passed just now, or Discord was in trouble.
+                then = _moment(last, board.hour, zone)
             if then != board.next_at:
                 await self._claim(board, then)
 
     async def _post(self, board: VoiceBoard, poster: Poster) -> None:
         now, zone = self._clock.now(), await self._settings.zone(board.guild_id)
         then = next_post(board.kind, board.hour, board.weekday, now, zone)
-        meant = last_post(board.kind, board.hour, board.weekday, now, zone)
-        noted = replace(board, shown=_day(meant, zone))
+        day = last_day(board.kind, board.hour, board.weekday, now, zone)
+        noted = replace(board, shown=day.isoformat())
         if board.next_at > now:  # a clock that ran ahead has written it
             if await self._claim(board, then):
                 await self._note(noted, board.problem)
             return
         posted = board.message_id is not None  # else it was made after its time in the zone before
-        if posted and board.shown is not None and _day(meant, zone) <= board.shown:
+        if posted and board.shown is not None and day.isoformat() <= board.shown:
             # It was the time in the zone before: in this one it is yet to come.
             await self._claim(board, then)
             return
         if await self._put_off(board, now):
             return
-        since, until = period_before(board.kind, meant, zone)
+        since, until = period_before(board.kind, day, zone)
+        meant = _moment(day, board.hour, zone)
         titles = {"day": "yesterday", "week": "the last 7 days", "month": "last month"}
         content = await self._content(board, titles[board.kind], since, until, zone, meant)
         if not await self._claim(board, then):
@@ -363,29 +365,27 @@ def next_post(
         day += timedelta(days=1)
 
 
-def last_post(
+def last_day(
     kind: VoiceBoardKind, hour: int, weekday: int, until: datetime, zone: ZoneInfo
-) -> datetime:
-    """The last time of the schedule no later than ``until``, in UTC."""
+) -> date:
+    """The local day of the schedule's last time no later than ``until``.
+
+    That time itself can lie on the day after: the clocks may skip the day's last hour.
+    """
     day = until.astimezone(zone).date() + timedelta(days=1)
-    while True:
-        moment = _moment(day, hour, zone)
-        if moment <= until and _posts_on(kind, weekday, day):
-            return moment
+    while not (_moment(day, hour, zone) <= until and _posts_on(kind, weekday, day)):
         day -= timedelta(days=1)
+    return day
 
 
-def period_before(
-    kind: VoiceBoardKind, posted: datetime, zone: ZoneInfo
-) -> tuple[datetime, datetime]:
+def period_before(kind: VoiceBoardKind, day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
     """The whole local day, 7 days or month before a board's day, as [since, until) in UTC."""
-    last = posted.astimezone(zone).date()
     if kind == "month":
-        last = last.replace(day=1)
-        first = (last - timedelta(days=1)).replace(day=1)
+        day = day.replace(day=1)
+        first = (day - timedelta(days=1)).replace(day=1)
     else:
-        first = last - timedelta(days=7 if kind == "week" else 1)
-    return day_start(first, zone), day_start(last, zone)
+        first = day - timedelta(days=7 if kind == "week" else 1)
+    return day_start(first, zone), day_start(day, zone)
 
 
 def _posts_on(kind: VoiceBoardKind, weekday: int, day: date) -> bool:
@@ -394,11 +394,6 @@ def _posts_on(kind: VoiceBoardKind, weekday: int, day: date) -> bool:
 
 def _moment(day: date, hour: int, zone: ZoneInfo) -> datetime:
     return datetime.combine(day, time(hour), zone).astimezone(UTC)
-
-
-def _day(moment: datetime, zone: ZoneInfo) -> str:
-    """Its local day, ISO 8601: later ones are greater."""
-    return moment.astimezone(zone).date().isoformat()
 
 
 def _told_apart(content: PostedBoard) -> str:

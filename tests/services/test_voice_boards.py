@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -32,7 +32,7 @@ from pwrbot.services.voice_boards import (
     TooManyBoards,
     Unpostable,
     VoiceBoards,
-    last_post,
+    last_day,
     next_post,
     period_before,
 )
@@ -71,22 +71,23 @@ def test_the_next_time(
     kind: VoiceBoardKind, hour: int, weekday: int, after: str, then: str
 ) -> None:
     assert next_post(kind, hour, weekday, utc(after), BERLIN) == utc(then)
-    assert last_post(kind, hour, weekday, utc(then), BERLIN) == utc(then)
-    assert last_post(kind, hour, weekday, utc(then) - timedelta(seconds=1), BERLIN) <= utc(after)
+    day = last_day(kind, hour, weekday, utc(then), BERLIN)
+    assert day == utc(then).astimezone(BERLIN).date()
+    assert last_day(kind, hour, weekday, utc(then) - timedelta(seconds=1), BERLIN) < day
 
 
 @pytest.mark.parametrize(
-    ("kind", "posted", "since", "until"),
+    ("kind", "day", "since", "until"),
     [
-        ("day", "2026-03-30 07:00", "2026-03-28 23:00", "2026-03-29 22:00"),  # 23 hours
-        ("day", "2026-10-26 08:00", "2026-10-24 22:00", "2026-10-25 23:00"),  # 25 hours
-        ("week", "2026-03-30 07:00", "2026-03-22 23:00", "2026-03-29 22:00"),
-        ("month", "2026-03-31 22:00", "2026-02-28 23:00", "2026-03-31 22:00"),
-        ("month", "2026-01-01 08:00", "2025-11-30 23:00", "2025-12-31 23:00"),
+        ("day", "2026-03-30", "2026-03-28 23:00", "2026-03-29 22:00"),  # 23 hours
+        ("day", "2026-10-26", "2026-10-24 22:00", "2026-10-25 23:00"),  # 25 hours
+        ("week", "2026-03-30", "2026-03-22 23:00", "2026-03-29 22:00"),
+        ("month", "2026-04-01", "2026-02-28 23:00", "2026-03-31 22:00"),
+        ("month", "2026-01-01", "2025-11-30 23:00", "2025-12-31 23:00"),
     ],
 )
-def test_what_it_shows(kind: VoiceBoardKind, posted: str, since: str, until: str) -> None:
-    assert period_before(kind, utc(posted), BERLIN) == (utc(since), utc(until))
+def test_what_it_shows(kind: VoiceBoardKind, day: str, since: str, until: str) -> None:
+    assert period_before(kind, date.fromisoformat(day), BERLIN) == (utc(since), utc(until))
 
 
 class Channel:
@@ -168,6 +169,22 @@ async def test_it_is_posted_once_whoever_looks_and_however_often(
     assert [(row.user_id, row.total) for row in posted.rows] == [
         (ADA, timedelta(hours=2)),
         (BOB, timedelta(hours=1)),
+    ]
+
+
+async def test_the_last_hour_of_a_day_skipped_by_the_clocks_costs_no_post(
+    repository: Repository,
+) -> None:
+    """In Nuuk 23:00 of 28 March 2026 is midnight, and so on the 29th."""
+    scene = scene_of(repository, ManualClock(NOW), Channel(), "America/Nuuk")
+    await scene.boards.schedule(GUILD, CHANNEL, "day", hour=23)
+    for moment in ("2026-03-28 01:00", "2026-03-29 01:00", "2026-03-30 00:00"):
+        scene.clock.set(utc(moment))
+        await scene.boards.look(scene.channel)
+    assert [board.until for board in scene.channel.posts] == [
+        utc("2026-03-27 02:00"),
+        utc("2026-03-28 02:00"),
+        utc("2026-03-29 01:00"),
     ]
 
 
