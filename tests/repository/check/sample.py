@@ -60,7 +60,10 @@ def _feed(number: int, cover: str | None) -> Feed:
 
 SEED: dict[str, list[Entity]] = {
     # In an order that foreign keys allow; generated keys count from 1.
-    "feeds": [_feed(1, None), _feed(2, "https://example.com/cover"), _feed(3, None)],
+    "feeds": [
+        *(_feed(1, None), _feed(2, "https://example.com/cover"), _feed(3, None)),
+        _feed(5, None),  # nobody follows it
+    ],
     "subscribers": [Subscriber("dm", 1), Subscriber("guild", GUILD)],
     "feed_items": [
         FeedItem(1, "b", "Second", None, NOON, NOON),
@@ -285,6 +288,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "feeds.by_url": {"source_url": "https://example.com/1"},
     "feeds.by_source": {"platform_id": "anilist", "source_id": "2"},
     "feeds.renew": {"feed_id": 1, "name": "New name", "items_id": None},
+    "feeds.forget_unfollowed": {},
     "open_voice_sessions.forget_user": {"user_id": 1},
     "open_voice_sessions.in_guild": {"guild_id": GUILD},
     "open_voice_sessions.open": {
