@@ -74,7 +74,7 @@ def may_move(
     does the role that it pings.
     """
     may_take = has_right(interaction, follower, settings, removing=True) or may_post(
-        interaction, subscription.channel_id or settings.channel_id
+        interaction, _channel_id(subscription, settings)
     )
     guild, role_id = interaction.guild, subscription.role_id
     role = guild.get_role(role_id) if guild is not None and role_id is not None else None
@@ -94,7 +94,7 @@ def require_own(
     """
     if follower.kind == "dm" or manages(interaction):
         return
-    channel_id = subscription.channel_id or settings.channel_id
+    channel_id = _channel_id(subscription, settings)
     if not may_post(interaction, channel_id):
         where = "where it is posted" if channel_id is None else f"to <#{channel_id}> yourself"
         raise Refusal(
@@ -134,11 +134,16 @@ def require_pingable(
     """Raises Refusal where the member could not ping this role themselves in the feed's channel."""
     if role.is_default():
         raise Refusal("Everyone can't be pinged with each item: choose another role.")
-    if not _may_ping(interaction, role, subscription.channel_id or settings.channel_id):
+    if not _may_ping(interaction, role, _channel_id(subscription, settings)):
         raise Refusal(
             f"You can't ping <@&{role.id}> yourself, so I won't for you: somebody who manages the "
             "server can set this up."
         )
+
+
+def _channel_id(subscription: FeedSubscription, settings: FeedSettings) -> int | None:
+    """Where a server's feed is told; None where no channel is set for it."""
+    return subscription.channel_id or settings.channel_id
 
 
 def _may_ping(interaction: Interaction, role: discord.Role, channel_id: int | None) -> bool:

@@ -80,7 +80,7 @@ def translated(error: Exception, statement: Statement | None = None) -> Database
     about = f"{statement.name}: " if statement else ""
     if isinstance(error, asyncpg.PostgresError):
         error.detail = None  # the values of the row, which a traceback would show
-    if isinstance(error, _AT_THE_DOOR) and (trouble := tls_trouble(error)):
+    if trouble := _tls_trouble(error):
         return DatabaseUnavailable(about + trouble)
     for theirs, violation, text in _VIOLATIONS:
         if isinstance(error, theirs):
@@ -118,5 +118,8 @@ def lost_connection(error: Exception) -> bool:
 
 def is_passing(error: Exception) -> bool:
     """Whether the same attempt may succeed later: a server that starts, a network that is down."""
-    over_tls = isinstance(error, _AT_THE_DOOR) and tls_trouble(error) is not None
-    return not (isinstance(error, _REFUSED) or over_tls)
+    return not (isinstance(error, _REFUSED) or _tls_trouble(error))
+
+
+def _tls_trouble(error: Exception) -> str | None:
+    return tls_trouble(error) if isinstance(error, _AT_THE_DOOR) else None
