@@ -69,6 +69,24 @@ async def test_one_that_was_closed_meanwhile_is_replaced(connections: Connection
     assert await pid(connections) != before
 
 
+async def test_renewed_ones_are_others_but_for_one_in_use(postgres_database_url: str) -> None:
+    url = parse_url(postgres_database_url)
+    assert isinstance(url, PostgresURL)
+    pool = await asyncpg.create_pool(**url.asyncpg_arguments(), min_size=3, max_size=3)
+    connections = Connections(pool, 10)
+    used, *idle = [await connections.take() for _ in range(3)]
+    before = {one.get_server_pid() for one in (used, *idle)}
+    for one in idle:  # the first at hand, the other in the pool
+        await connections.give_back(one, failed=False)
+    await connections.renew()
+    after = [await connections.take() for _ in range(2)]
+    assert before.isdisjoint(one.get_server_pid() for one in after)
+    assert await used.fetchval("SELECT 1") == 1
+    for one in (used, *after):
+        await connections.give_back(one, failed=False)
+    await connections.close()
+
+
 async def test_closing_is_final_and_waits_for_what_is_in_use(connections: Connections) -> None:
     connection = await connections.take()
     closing = asyncio.create_task(connections.close())

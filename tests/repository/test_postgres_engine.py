@@ -277,14 +277,21 @@ async def naps(postgres_database_url: str, tmp_path: Path) -> AsyncGenerator[Any
         yield repository
 
 
-async def test_a_read_whose_connection_dies_is_done_again(
+async def test_a_read_whose_connection_dies_is_done_again_over_a_new_one(
     naps: Any, postgres_database_url: str
 ) -> None:
+    """The others may have died with it and not be known to: where a server stops, all do."""
     read = asyncio.create_task(naps.naps.read(milliseconds=60_000))
     await running(postgres_database_url, "naps.read")
-    await naps.naps.insert(Nap(1))
-    await asyncio.to_thread(terminate, postgres_database_url)
-    assert await read == 1
+    await asyncio.gather(*(naps.naps.insert(Nap(key)) for key in range(1, 5)))
+    reads = "FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND query LIKE '/* naps.read%'"
+    others = "SELECT pid FROM pg_stat_activity WHERE query LIKE '/* naps.insert%'"
+    with psycopg.connect(postgres_database_url, autocommit=True) as server:
+        before = {pid for (pid,) in server.execute(others)}
+        assert len(before) > 1
+        server.execute(f"SELECT pg_terminate_backend(pid, 5000) {reads}".encode())
+        assert await read == 1
+        assert before.isdisjoint(pid for (pid,) in server.execute(f"SELECT pid {reads}".encode()))
 
 
 async def test_a_write_whose_connection_dies_is_not_done_again(

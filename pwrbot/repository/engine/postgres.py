@@ -72,6 +72,7 @@ class PostgresEngine:
                 if not (statement.readonly and lost_connection(error)):
                     raise translated(error, statement) from error
             # The server went away and may be back: reading twice does no harm.
+            await self._connections.renew()
             try:
                 async with self._connection() as connection:
                     return await connection.fetch(statement.sql, *values)

@@ -73,6 +73,15 @@ class Connections:
             self._at_hand = connection
             self._kept_at = monotonic()
 
+    async def renew(self) -> None:
+        """Open each anew when next asked for, but those in use.
+
+        Where one broke, the others may have broken with it without being known to yet.
+        """
+        if connection := self._taken_from_hand():
+            await self._replace(connection)
+        await self._pool.expire_connections()
+
     async def close(self) -> None:
         """Close them all, those in use once they are given back; at once after the time-out."""
         self._closed = True
