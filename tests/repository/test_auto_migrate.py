@@ -25,13 +25,6 @@ GONE = "-- destructive: nobody has cats any more\nDROP TABLE cats;"
 
 
 @pytest.fixture
-def tree(tmp_path: Path) -> SQLTree:
-    tree = SQLTree(tmp_path / "sql")
-    tree.add("0001.cats", "CREATE TABLE cats (id INTEGER PRIMARY KEY);", "DROP TABLE cats;")
-    return tree
-
-
-@pytest.fixture
 def backups(tmp_path: Path) -> Path:
     directory = tmp_path / "backups"
     directory.mkdir()

@@ -22,7 +22,6 @@ from pwrbot.entities import FeedItem, VoiceSession
 from pwrbot.repository import Repository, Tables
 from pwrbot.repository import whole_file as naming
 from pwrbot.repository.backups import NotBackedUp, backup
-from pwrbot.repository.engine.postgres_migrations import PostgresMigrations
 from pwrbot.repository.engine.sqlite_migrations import SQLiteMigrations
 from pwrbot.repository.migrations import rollback, status
 from pwrbot.repository.process_lock import ProcessLock
@@ -509,16 +508,8 @@ def test_what_cannot_be_read_again_is_no_backup(
     assert list((tmp_path / "kept").iterdir()) == []
 
 
-def test_a_pooler_is_no_way_for_them(
-    migrated_postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def behind_pooler(self: PostgresMigrations, dburi: Any) -> Any:
-        connection = connect(self, dburi)
-        self._pooled = True  # pyright: ignore[reportPrivateUsage]
-        return connection
-
-    connect = PostgresMigrations.connect
-    monkeypatch.setattr(PostgresMigrations, "connect", behind_pooler)
+@pytest.mark.usefixtures("behind_pooler")
+def test_a_pooler_is_no_way_for_them(migrated_postgres_url: str, tmp_path: Path) -> None:
     with pytest.raises(NotBackedUp, match="straight to the server"):
         backup(parse_url(migrated_postgres_url), backup_dir=tmp_path)
     assert list(tmp_path.iterdir()) == []

@@ -3,76 +3,32 @@
 from __future__ import annotations
 
 import re
-import sqlite3
-from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 from structlog.testing import capture_logs
 
 from pwrbot.clock import ManualClock
 from pwrbot.repository.errors import DatabaseCorrupt, DatabaseReadOnly, DatabaseUnavailable
 from pwrbot.repository.migrations import (
-    BackupFailed,
     DatabaseNewer,
     LockWaitOver,
     MigrationError,
     StepFailed,
     UnknownMigration,
-    check_schema,
     dump_schema,
     migrate,
     rollback,
     status,
-    write_schema,
 )
 from pwrbot.repository.migrations.runner import open_backend
-from pwrbot.repository.sql_files import sql_directory
-from pwrbot.repository.url import PostgresURL, SQLiteURL, parse_url
+from pwrbot.repository.url import PostgresURL, SQLiteURL
+from tests.repository.by_hand import run
 from tests.repository.sql_tree import SQLTree
 
 NOON = datetime(2030, 5, 6, 12, 0, 0, tzinfo=UTC)
-
-
-@pytest.fixture
-def tree(tmp_path: Path) -> SQLTree:
-    tree = SQLTree(tmp_path / "sql")
-    tree.add("0001.cats", "CREATE TABLE cats (id INTEGER PRIMARY KEY);", "DROP TABLE cats;")
-    return tree
-
-
-@pytest.fixture
-def url(database_url: str) -> SQLiteURL | PostgresURL:
-    return parse_url(database_url)
-
-
-@pytest.fixture
-def sqlite_url(sqlite_database_url: str) -> SQLiteURL:
-    url = parse_url(sqlite_database_url)
-    assert isinstance(url, SQLiteURL)
-    return url
-
-
-@pytest.fixture
-def postgres_database(postgres_database_url: str) -> PostgresURL:
-    url = parse_url(postgres_database_url)
-    assert isinstance(url, PostgresURL)
-    return url
-
-
-def run(url: SQLiteURL | PostgresURL, *statements: str, schema: str = "pwrbot") -> list[Any]:
-    """Run statements as somebody else would; the rows of the last."""
-    if isinstance(url, SQLiteURL):
-        with closing(sqlite3.connect(url.path, isolation_level=None)) as connection:
-            rows = [connection.execute(statement).fetchall() for statement in statements]
-        return rows[-1]
-    with psycopg.connect(**url.libpq_arguments(), autocommit=True) as connection:
-        connection.execute(f'SET search_path TO "{schema}"')  # type: ignore[arg-type]
-        cursors = [connection.execute(statement) for statement in statements]  # type: ignore[arg-type]
-        return cursors[-1].fetchall() if cursors[-1].description else []
 
 
 def test_applied_once(url: SQLiteURL | PostgresURL, tree: SQLTree) -> None:
@@ -243,100 +199,6 @@ def test_totals_of_members_go_with_their_sessions(url: SQLiteURL | PostgresURL) 
         assert run(url, count) == [(0,)]
 
 
-def test_the_dump_makes_the_schema_again(
-    url: SQLiteURL | PostgresURL, tmp_path: Path, tree: SQLTree
-) -> None:
-    migrate(url)
-    dump = dump_schema(url)
-    if isinstance(url, SQLiteURL):
-        again: SQLiteURL | PostgresURL = SQLiteURL(tmp_path / "again.db")
-        with closing(sqlite3.connect(again.path)) as connection:  # type: ignore[union-attr]
-            connection.executescript(dump)
-        assert dump_schema(again) == dump
-    else:
-        run(url, 'CREATE SCHEMA "Again"', 'SET search_path TO "Again"', dump)
-        assert dump_schema(url, schema="Again") == dump
-
-
-def test_the_dump_knows_more_than_tables(postgres_database: PostgresURL, tree: SQLTree) -> None:
-    tree.add(
-        "0002.more",
-        """
-        CREATE TYPE colour AS ENUM ('red', 'dark blue');
-        CREATE TABLE "Zoo" (
-            id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-            name VARCHAR(20) COLLATE "C" DEFAULT 'it''s' NOT NULL,
-            hue colour NOT NULL DEFAULT 'red',
-            size NUMERIC(5, 2) CHECK (size > 0),
-            twice NUMERIC GENERATED ALWAYS AS (size * 2) STORED,
-            parent BIGINT REFERENCES "Zoo" (id) ON DELETE SET NULL,
-            keeper INTEGER
-        ) WITH (fillfactor = 80);
-        CREATE TABLE keepers (id INTEGER PRIMARY KEY, zoo BIGINT REFERENCES "Zoo" (id));
-        ALTER TABLE "Zoo" ADD CONSTRAINT has_keeper FOREIGN KEY (keeper) REFERENCES keepers (id);
-        CREATE UNIQUE INDEX zoo_name ON "Zoo" (lower(name)) INCLUDE (size) WHERE size > 1;
-        CREATE VIEW big AS SELECT id, hue FROM "Zoo" WHERE size > 100;
-        CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$
-        BEGIN
-            NEW.name := 'touched; really';
-            RETURN NEW;
-        END $$;
-        CREATE TRIGGER touched BEFORE UPDATE ON "Zoo" FOR EACH ROW EXECUTE FUNCTION touch();
-        CREATE TABLE visits (
-            day DATE CHECK (day > '2000-01-01'),
-            zoo BIGINT REFERENCES "Zoo" (id),
-            name TEXT COLLATE "C",
-            PRIMARY KEY (day, zoo)
-        ) PARTITION BY RANGE (day);
-        CREATE INDEX visits_zoo ON visits (zoo);
-        CREATE TABLE late_visits PARTITION OF visits (CONSTRAINT named CHECK (name <> ''))
-            FOR VALUES FROM ('2030-01-01') TO (MAXVALUE) PARTITION BY HASH (zoo);
-        CREATE TABLE a_late_visit PARTITION OF late_visits
-            FOR VALUES WITH (MODULUS 2, REMAINDER 1) WITH (fillfactor = 70);
-        CREATE TABLE other_visits PARTITION OF visits DEFAULT;
-        CREATE TRIGGER visited BEFORE UPDATE ON visits FOR EACH ROW EXECUTE FUNCTION touch();
-        """,
-        engines=("postgres",),
-    )
-    tree.add("0002.more", "SELECT 1;", engines=("sqlite",))
-    migrate(postgres_database, directory=tree.root)
-    dump = dump_schema(postgres_database)
-    assert "pwrbot." not in dump
-    for part in (
-        "hue colour DEFAULT 'red'::colour NOT NULL",
-        "fillfactor=80",
-        "CREATE VIEW big",
-        " DEFAULT;",
-        "CONSTRAINT named",
-    ):
-        assert part in dump
-    run(postgres_database, "CREATE SCHEMA again", "SET search_path TO again", dump)
-    assert dump_schema(postgres_database, schema="again") == dump
-    run(postgres_database, "ALTER TABLE other_visits ALTER COLUMN name SET DEFAULT 'x'")
-    with pytest.raises(MigrationError, match=r"of the whole other_visits\.name"):
-        dump_schema(postgres_database)
-    run(postgres_database, "ALTER TABLE other_visits ALTER COLUMN name DROP DEFAULT")
-    run(postgres_database, "CREATE INDEX visits_name ON ONLY visits (name)")
-    with pytest.raises(MigrationError, match="not valid visits_name"):
-        dump_schema(postgres_database)
-    run(postgres_database, "DROP INDEX visits_name")
-    run(postgres_database, "ALTER INDEX other_visits_pkey RENAME TO others")
-    with pytest.raises(MigrationError, match="not named after it others"):
-        dump_schema(postgres_database)
-    run(postgres_database, "ALTER INDEX others RENAME TO other_visits_pkey")
-    run(postgres_database, "CREATE TABLE child () INHERITS (keepers)")
-    with pytest.raises(MigrationError, match="table that inherits child"):
-        dump_schema(postgres_database)
-    run(postgres_database, "DROP TABLE child")
-    run(postgres_database, "CREATE SEQUENCE unheard_of")
-    with pytest.raises(MigrationError, match="relation unheard_of"):
-        dump_schema(postgres_database)
-
-
-def test_the_dumps_in_the_repository_are_fresh(postgres_database: PostgresURL) -> None:
-    assert check_schema(sql_directory() / "schema", postgres_database) == {}, "run make schema"
-
-
 def test_text_is_ordered_alike_on_both_engines(postgres_database: PostgresURL) -> None:
     migrate(postgres_database)
     by_language = run(
@@ -352,17 +214,6 @@ def test_text_is_ordered_alike_on_both_engines(postgres_database: PostgresURL) -
         """,
     )
     assert by_language == [], 'give these columns COLLATE "C": SQLite compares byte by byte'
-
-
-def test_stale_dumps(postgres_database: PostgresURL, tmp_path: Path, tree: SQLTree) -> None:
-    directory = tmp_path / "schema"
-    files = [directory / "sqlite.sql", directory / "postgres.sql"]
-    assert write_schema(directory, postgres_database, migrations=tree.root) == files
-    assert write_schema(directory, postgres_database, migrations=tree.root) == []
-    files[1].write_text("edited", encoding="utf-8")
-    assert list(check_schema(directory, postgres_database, migrations=tree.root)) == files[1:]
-    left = run(postgres_database, "SELECT nspname FROM pg_namespace WHERE nspname LIKE 'pwrbot%'")
-    assert left == []
 
 
 def test_nothing_but_its_schema_is_touched(postgres_database: PostgresURL, tree: SQLTree) -> None:
@@ -544,18 +395,10 @@ def test_the_wait_for_another_process_ends(url: SQLiteURL | PostgresURL, tree: S
     assert migrate(url, directory=tree.root, wait_seconds=0.05) == ["0001.cats"]
 
 
+@pytest.mark.usefixtures("behind_pooler")
 def test_behind_a_pooler_each_transaction_is_locked(
-    postgres_database: PostgresURL, tree: SQLTree, monkeypatch: pytest.MonkeyPatch
+    postgres_database: PostgresURL, tree: SQLTree
 ) -> None:
-    from pwrbot.repository.engine.postgres_migrations import PostgresMigrations
-
-    def behind_pooler(self: PostgresMigrations, dburi: Any) -> Any:
-        connection = connect(self, dburi)
-        self._pooled = True  # pyright: ignore[reportPrivateUsage]
-        return connection
-
-    connect = PostgresMigrations.connect
-    monkeypatch.setattr(PostgresMigrations, "connect", behind_pooler)
     assert migrate(postgres_database, directory=tree.root) == ["0001.cats"]
     tree.add("0002.more", "SELECT 1;")
     locks = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"
@@ -570,139 +413,6 @@ def test_behind_a_pooler_each_transaction_is_locked(
 
 
 # ---- SQLite's own
-
-
-def test_a_copy_is_taken_before_an_existing_file_changes(
-    sqlite_url: SQLiteURL, tree: SQLTree, tmp_path: Path
-) -> None:
-    backups, clock = tmp_path / "deep" / "copies", ManualClock(NOON)
-
-    def go() -> list[Any]:
-        with capture_logs() as logs:
-            migrate(sqlite_url, directory=tree.root, backup_dir=backups, clock=clock)
-        return [entry["copy"] for entry in logs if "copy" in entry]
-
-    assert go() == []
-    run(sqlite_url, "INSERT INTO cats VALUES (7)")
-    assert go() == []
-    assert not backups.exists()
-    tree.add("0002.gone", "DELETE FROM cats;")
-    tree.add("0003.more", "SELECT 1;")
-    copy = backups / "pwrbot-20300506T120000Z-before-0002.gone.db"
-    assert go() == [str(copy)]
-    assert run(SQLiteURL(copy), "SELECT id FROM cats") == [(7,)]
-    assert status(SQLiteURL(copy), directory=tree.root).pending == ("0002.gone", "0003.more")
-    assert copy.stat().st_mode == sqlite_url.path.stat().st_mode
-    rollback(sqlite_url, directory=tree.root, steps=2)
-    assert go() == [str(copy.with_stem(f"{copy.stem}-2"))], "nothing is overwritten"
-    assert len(list(backups.iterdir())) == 2
-
-
-@pytest.fixture
-def copies(sqlite_url: SQLiteURL, tree: SQLTree, tmp_path: Path) -> Path:
-    """A directory of copies, for a file that five migrations have been copied before."""
-    directory, clock = tmp_path / "copies", ManualClock(NOON)
-    for number in range(1, 7):
-        if number > 1:
-            tree.add(f"000{number}.more", "SELECT 1;")
-        migrate(sqlite_url, directory=tree.root, backup_dir=directory, clock=clock)
-        clock.advance(days=1)
-    return directory
-
-
-def names(directory: Path) -> list[str]:
-    """When each copy was made, and before what."""
-    return [
-        path.name.removeprefix("pwrbot-203005") for path in sorted(directory.glob("pwrbot-203005*"))
-    ]
-
-
-FIVE = [f"{5 + number:02}T120000Z-before-000{number}.more.db" for number in range(2, 7)]
-LATER = NOON + timedelta(days=10)
-
-
-def test_the_copies_of_the_last_migrations_stay(
-    sqlite_url: SQLiteURL, tree: SQLTree, copies: Path
-) -> None:
-    others = {
-        "pwrbot-20300101T000000Z.db",  # by pwrbot backup
-        "pwrbot-20300101T000000Z-before-the-summer.db",  # renamed by somebody
-        "pwrbot-20300101T000000Z-before-0002.more-keep.db",
-        "pwrbot-20300101T000000Z-before-rollback-0002.more.db",
-        "pwrbot-20300101T000000Z-before-0002.more.db.x1.part",
-        "other-20300101T000000Z-before-0002.more.db",
-        "my-pwrbot-20300101T000000Z-before-0002.more.db",
-    }
-    for name in others:
-        (copies / name).touch()
-    assert names(copies) == FIVE
-    tree.add("0007.more", "SELECT 1;")
-    early = ManualClock(NOON - timedelta(days=3))  # it was set back
-    migrate(sqlite_url, directory=tree.root, backup_dir=copies, clock=early)
-    assert names(copies) == ["03T120000Z-before-0007.more.db", *FIVE[1:]]
-    assert {path.name for path in copies.iterdir()} > others
-
-
-def test_a_migration_that_fails_at_every_start(
-    sqlite_url: SQLiteURL, tree: SQLTree, copies: Path
-) -> None:
-    """Its copies drive none out, and neither do they fill the disk."""
-    clock = ManualClock(LATER)
-    tree.add("0007.gone", "DELETE FROM cats;")
-    tree.add("0008.bad", "SELECT nothing;")
-    for _ in range(7):
-        with pytest.raises(StepFailed):
-            migrate(sqlite_url, directory=tree.root, backup_dir=copies, clock=clock)
-        clock.advance(days=1)
-    bad = ["17T120000Z-before-0008.bad.db", "22T120000Z-before-0008.bad.db"]
-    gone = "16T120000Z-before-0007.gone.db"
-    assert names(copies) == [*FIVE, gone, *bad]
-    tree.add("0008.bad", "SELECT 1;")
-    migrate(sqlite_url, directory=tree.root, backup_dir=copies, clock=clock)
-    assert names(copies) == [*FIVE[2:], gone, bad[0], "23T120000Z-before-0008.bad.db"]
-
-
-def test_copies_before_a_rollback_stay(sqlite_url: SQLiteURL, tree: SQLTree, copies: Path) -> None:
-    """Each has what the steps back after it lost."""
-    clock = ManualClock(LATER)
-    for _ in range(5):
-        rollback(sqlite_url, directory=tree.root, backup_dir=copies, clock=clock)
-    back = [f"16T120000Z-before-rollback-000{number}.more.db" for number in range(2, 7)]
-    assert names(copies) == [*FIVE, *back]
-    clock.advance(days=1)
-    migrate(sqlite_url, directory=tree.root, backup_dir=copies, clock=clock)
-    again = "17T120000Z-before-0002.more.db"
-    assert names(copies) == [*FIVE, *back, again]
-
-
-def test_without_a_copy_nothing_is_migrated(
-    sqlite_url: SQLiteURL, tree: SQLTree, tmp_path: Path
-) -> None:
-    migrate(sqlite_url, directory=tree.root)
-    tree.add("0002.more", "SELECT 1;")
-    (tmp_path / "file").touch()
-    with pytest.raises(BackupFailed, match="Nothing was migrated") as refusal:
-        migrate(sqlite_url, directory=tree.root, backup_dir=tmp_path / "file" / "copies")
-    assert refusal.value.exit_code == 3
-    assert status(sqlite_url, directory=tree.root).pending == ("0002.more",)
-
-
-def test_a_damaged_copy_is_no_copy(sqlite_url: SQLiteURL, tree: SQLTree, tmp_path: Path) -> None:
-    """VACUUM INTO copies a row that its table does not allow as readily as any other."""
-    tree.add("0001.cats", "CREATE TABLE cats (id INTEGER PRIMARY KEY, name TEXT);")
-    migrate(sqlite_url, directory=tree.root)
-    tree.add("0002.more", "SELECT 1;")
-    run(
-        sqlite_url,
-        "INSERT INTO cats (name) VALUES (NULL)",
-        "PRAGMA writable_schema = ON",
-        "UPDATE sqlite_schema SET sql = replace(sql, 'TEXT', 'TEXT NOT NULL') WHERE name = 'cats'",
-    )
-    backups = tmp_path / "copies"
-    with pytest.raises(BackupFailed, match=r"the copy is damaged \(NULL value in cats\.name\)"):
-        migrate(sqlite_url, directory=tree.root, backup_dir=backups)
-    assert list(backups.iterdir()) == []
-    assert status(sqlite_url, directory=tree.root).pending == ("0002.more",)
 
 
 def test_a_full_disk(sqlite_url: SQLiteURL, tree: SQLTree) -> None:
