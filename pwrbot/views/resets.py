@@ -23,7 +23,8 @@ from pwrbot.commands import report_failure
 from pwrbot.entities import VoiceRemoval
 from pwrbot.in_flight import InFlight
 from pwrbot.replies import Interaction, defer, tell
-from pwrbot.services.voice_reset import ResetRefused, ResetScope, Restored, VoiceReset
+from pwrbot.services.removed_sessions import Restored
+from pwrbot.services.voice_reset import ResetRefused, ResetScope, VoiceReset
 from pwrbot.views.sheet import sheet
 from pwrbot.views.wording import count, duration, mention, moment
 

@@ -14,6 +14,7 @@ from pwrbot.entities import VoiceSession
 from pwrbot.repository.errors import DatabaseUnavailable
 from pwrbot.sandbox import MANAGE_GUILD, MANAGE_ROLES, Guild, payloads
 from pwrbot.sandbox.model import Member
+from pwrbot.services.removed_sessions import RemovedSessions
 from pwrbot.services.voice_reset import ResetRefused
 from tests.live_bot import NOW, LiveBot, session
 
@@ -136,12 +137,12 @@ async def test_undo_without_a_reset_and_after_a_day(
 async def test_a_reset_that_stopped_half_way_says_that_it_goes_on(
     live: LiveBot, guild: Guild, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def broken(*_: object) -> None:
+    async def broken(*_: object, **__: object) -> int:
         raise DatabaseUnavailable()
 
     reply = await live.ask(guild, "boss", "voice reset")
     with monkeypatch.context() as patched:
-        patched.setattr(live.bot.voice_reset, "_take", broken)
+        patched.setattr(type(live.repository.voice_removed_sessions), "take", broken)
         reply = await (await reply.press("Reset")).until(
             lambda shown: "Resetting" not in shown.text
         )
@@ -176,7 +177,7 @@ async def test_an_undo_cut_short_says_that_it_goes_on_and_is_not_to_be_repeated(
 ) -> None:
     begun = asyncio.Event()
 
-    async def hang(*_: object) -> None:
+    async def hang(*_: object, **__: object) -> None:
         begun.set()
         await asyncio.Event().wait()
 
@@ -184,7 +185,7 @@ async def test_an_undo_cut_short_says_that_it_goes_on_and_is_not_to_be_repeated(
     live.clock.advance(minutes=1)
     await reset(live, guild, member=guild.member("bob").user)
     with monkeypatch.context() as patched:
-        patched.setattr(live.bot.voice_reset, "_put_back", hang)
+        patched.setattr(RemovedSessions, "restore", hang)
         asking = asyncio.create_task(live.ask(guild, "boss", "voice undo"))
         await begun.wait()
         assert not await live.bot.wind_down(0.01)
@@ -202,12 +203,12 @@ async def test_an_undo_cut_short_says_that_it_goes_on_and_is_not_to_be_repeated(
 async def test_an_undo_that_failed_half_way_says_that_it_goes_on(
     live: LiveBot, guild: Guild, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def broken(*_: object) -> None:
+    async def broken(*_: object, **__: object) -> int:
         raise DatabaseUnavailable()
 
     await reset(live, guild)
     with monkeypatch.context() as patched:
-        patched.setattr(live.bot.voice_reset, "_put_back", broken)
+        patched.setattr(RemovedSessions, "restore", broken)
         reply = await live.ask(guild, "boss", "voice undo")
     assert "it goes on by itself" in reply.text
     await live.sandbox.until(lambda: bool(reply.follow_ups))
@@ -444,7 +445,7 @@ async def test_no_chore_waits_for_another_and_one_that_fails_is_tried_again(
 ) -> None:
     rounds: asyncio.Queue[str] = asyncio.Queue()
 
-    async def broken(*_: object) -> None:
+    async def broken(*_: object, **__: object) -> int:
         rounds.put_nowait("boards")
         raise failure
 

@@ -14,7 +14,7 @@ from pwrbot.clock import ManualClock
 from pwrbot.entities import OpenVoiceSession, VoiceRemoval, VoiceSession
 from pwrbot.repository import Repository
 from pwrbot.repository.errors import DatabaseBusy
-from pwrbot.services import voice_reset
+from pwrbot.services import removed_sessions
 from pwrbot.services.doctor import differences
 from pwrbot.services.voice_reset import ResetRefused, ResetScope, VoiceReset
 from tests.services.house import START
@@ -254,7 +254,7 @@ async def test_what_was_left_half_done_is_finished(
     monkeypatch: pytest.MonkeyPatch,
     broken_after: int,
 ) -> None:
-    monkeypatch.setattr(voice_reset, "BATCH", 10)
+    monkeypatch.setattr(removed_sessions, "BATCH", 10)
     rows = [session(user, n, n + 0.5) for user in (1, 2, 3) for n in range(25)]
     rows += [session(user, 0, 1) for user in range(4, 20)]
     await repository.voice_sessions.insert_many(rows)
@@ -262,18 +262,20 @@ async def test_what_was_left_half_done_is_finished(
     class Killed(BaseException):
         pass
 
-    take, calls = reset._take, 0
+    table = type(repository.voice_removed_sessions)
+    take, calls = table.take, 0
 
-    async def take_some(*arguments: object) -> None:
+    async def take_some(*these: Any, **arguments: Any) -> int:
         nonlocal calls
         if calls == broken_after:
             raise Killed
         calls += 1
-        await take(*arguments)  # type: ignore[arg-type]
+        return await take(*these, **arguments)
 
-    monkeypatch.setattr(reset, "_take", take_some)
+    monkeypatch.setattr(table, "take", take_some)
     with pytest.raises(Killed):
         await reset.reset(GUILD, ResetScope(), removal_id=1, asked_by=5)
+    monkeypatch.setattr(table, "take", take)
 
     later = VoiceReset(repository, clock)
     with pytest.raises(ResetRefused, match="isn't finished"):
@@ -295,14 +297,15 @@ async def test_what_was_left_half_done_is_finished(
 async def test_one_that_cannot_be_finished_holds_up_no_other(
     reset: VoiceReset, repository: Repository, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    take = reset._take
+    table = type(repository.voice_removed_sessions)
+    take = table.take
 
-    async def broken(removal: VoiceRemoval, *rest: Any) -> None:
-        if removal.guild_id in unlucky:
+    async def broken(this: Any, *, guild_id: int, **arguments: Any) -> int:
+        if guild_id in unlucky:
             raise DatabaseBusy
-        await take(removal, *rest)
+        return await take(this, guild_id=guild_id, **arguments)
 
-    monkeypatch.setattr(reset, "_take", broken)
+    monkeypatch.setattr(table, "take", broken)
     await repository.voice_sessions.insert_many([*SESSIONS, OTHER])
     unlucky = {GUILD, OTHER.guild_id}
     for guild_id in (GUILD, OTHER.guild_id):
