@@ -8,7 +8,7 @@ posted twice. One whose hour passed while the bot was away posts once when it is
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Final, Protocol
 from zoneinfo import ZoneInfo
 
@@ -21,8 +21,9 @@ from pwrbot.entities import VoiceBoard, VoiceBoardKind, VoiceTotal
 from pwrbot.errors import PwrbotError
 from pwrbot.repository import Repository
 from pwrbot.repository.errors import DatabaseError
+from pwrbot.services.board_times import last_day, moment_of, next_post, period_before
 from pwrbot.services.cover import cover
-from pwrbot.services.ranges import Range, bounds, day_start
+from pwrbot.services.ranges import Range, bounds
 from pwrbot.services.settings import SettingsService
 from pwrbot.services.statistics import VoiceStatistics
 from pwrbot.shards import ALL, Shards
@@ -236,7 +237,7 @@ class VoiceBoards:
             last = last_day(board.kind, board.hour, board.weekday, now, zone)
             if board.shown is not None and last.isoformat() > board.shown:
                 # Not posted yet: its time passed just now, or Discord was in trouble.
-                then = _moment(last, board.hour, zone)
+                then = moment_of(last, board.hour, zone)
             if then != board.next_at:
                 await self._claim(board, then)
 
@@ -257,7 +258,7 @@ class VoiceBoards:
         if await self._put_off(board, now):
             return
         since, until = period_before(board.kind, day, zone)
-        meant = _moment(day, board.hour, zone)
+        meant = moment_of(day, board.hour, zone)
         titles = {"day": "yesterday", "week": "the last 7 days", "month": "last month"}
         content = await self._content(board, titles[board.kind], since, until, zone, meant)
         if not await self._claim(board, then):
@@ -348,52 +349,6 @@ class VoiceBoards:
             shown=board.shown,
             problem=problem,
         )
-
-
-def next_post(
-    kind: VoiceBoardKind, hour: int, weekday: int, after: datetime, zone: ZoneInfo
-) -> datetime:
-    """The first time of the schedule later than ``after``, in UTC.
-
-    An hour that the clocks skip is the one they show instead; of one shown twice, the first.
-    """
-    day = after.astimezone(zone).date() - timedelta(days=1)
-    while True:
-        moment = _moment(day, hour, zone)
-        if moment > after and _posts_on(kind, weekday, day):
-            return moment
-        day += timedelta(days=1)
-
-
-def last_day(
-    kind: VoiceBoardKind, hour: int, weekday: int, until: datetime, zone: ZoneInfo
-) -> date:
-    """The local day of the schedule's last time no later than ``until``.
-
-    That time itself can lie on the day after: the clocks may skip the day's last hour.
-    """
-    day = until.astimezone(zone).date() + timedelta(days=1)
-    while not (_moment(day, hour, zone) <= until and _posts_on(kind, weekday, day)):
-        day -= timedelta(days=1)
-    return day
-
-
-def period_before(kind: VoiceBoardKind, day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
-    """The whole local day, 7 days or month before a board's day, as [since, until) in UTC."""
-    if kind == "month":
-        day = day.replace(day=1)
-        first = (day - timedelta(days=1)).replace(day=1)
-    else:
-        first = day - timedelta(days=7 if kind == "week" else 1)
-    return day_start(first, zone), day_start(day, zone)
-
-
-def _posts_on(kind: VoiceBoardKind, weekday: int, day: date) -> bool:
-    return {"week": day.weekday() == weekday, "month": day.day == 1}.get(kind, True)
-
-
-def _moment(day: date, hour: int, zone: ZoneInfo) -> datetime:
-    return datetime.combine(day, time(hour), zone).astimezone(UTC)
 
 
 def _told_apart(content: PostedBoard) -> str:

@@ -21,6 +21,7 @@ from pwrbot.entities import (
 )
 from pwrbot.repository import Repository
 from pwrbot.repository.errors import DatabaseBusy, DatabaseUnavailable
+from pwrbot.services.board_times import last_day, next_post, period_before
 from pwrbot.services.ranges import Range
 from pwrbot.services.settings import SettingsService
 from pwrbot.services.statistics import VoiceStatistics
@@ -32,9 +33,6 @@ from pwrbot.services.voice_boards import (
     TooManyBoards,
     Unpostable,
     VoiceBoards,
-    last_day,
-    next_post,
-    period_before,
 )
 from tests.services.house import half_done
 
