@@ -15,27 +15,19 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
-import msgspec
 import structlog
 
 from pwrbot.clock import Clock
-from pwrbot.entities import ClaimedQueue, DeliveryState, FeedSettings, PendingItem, SubscriberKind
-from pwrbot.feeds.filters import Filter, passes
-from pwrbot.feeds.model import FoundItem
+from pwrbot.entities import ClaimedQueue
 from pwrbot.repository import Repository
 from pwrbot.repository.errors import DatabaseError
+from pwrbot.services.feed_delivery import FeedDelivery, Place
 from pwrbot.services.feed_message import (
-    Message,
-    Refused,
     Sender,
     Unavailable,
-    Waiting,
-    digest_of,
-    message_of,
 )
 from pwrbot.services.feed_record import FeedRecord
 from pwrbot.services.settings import SettingsService
@@ -50,17 +42,13 @@ GIVE_UP_AFTER: Final = timedelta(days=3)
 _FEWEST_TRIES: Final = 8
 """After a long silence of the bot's own, old items are tried for as many times before that."""
 
-_PAGE: Final = 200  # items read at once
 _FIRST_WAIT: Final = timedelta(seconds=5)
 _LONGEST_WAIT: Final = timedelta(hours=1)
 _SPREAD: Final = 0.1
-_BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 Key = tuple[int, int]
 """A queue: a subscriber, a feed."""
-Place = tuple[SubscriberKind, int]
-"""Where messages go: a guild's channel, or a member."""
 
 
 class FeedOutbox:
@@ -84,9 +72,8 @@ class FeedOutbox:
         """
         self._repository = repository
         self._clock = clock
-        self._settings = settings
-        self._sender = sender
         self._record = FeedRecord(repository, clock)
+        self._delivery = FeedDelivery(repository, settings, sender, self._record)
         self._process = process
         self._chance = chance or random.Random()
         self._at_once = at_once
@@ -180,7 +167,7 @@ class FeedOutbox:
     async def _get_in_line(self, queue: ClaimedQueue) -> None:
         """Wait behind who is sent from already; who is first works the line off."""
         try:
-            place = await self._place(queue)
+            place = await self._delivery.place(queue)
         except DatabaseError as error:
             _left(error)
             return
@@ -200,10 +187,6 @@ class FeedOutbox:
                 first = await self._next(line)
         finally:
             del self._lines[place]
-
-    async def _place(self, queue: ClaimedQueue) -> Place:
-        settings = await self._settings_of(queue)
-        return queue.kind, _channel_id(queue, settings) or queue.target_id
 
     async def _next(self, line: dict[Key, ClaimedQueue]) -> ClaimedQueue | None:
         """Who waited longest and is still this process's; None for nobody."""
@@ -270,25 +253,12 @@ class FeedOutbox:
         except DatabaseError as error:
             _left(error)
 
-    async def _settings_of(self, queue: ClaimedQueue) -> FeedSettings:
-        if queue.kind == "dm":
-            return FeedSettings()
-        return (await self._settings.get(queue.target_id)).feeds
-
     async def _work_off(self, queue: ClaimedQueue) -> None:
-        settings = await self._settings_of(queue)
-        channel_id = _channel_id(queue, settings)
-        if not settings.enabled:
-            await self._record.settle_all(queue, "skipped", "feeds_disabled")
-        elif queue.kind == "guild" and channel_id is None:
-            await self._record.settle_all(queue, "given_up", "no_channel")
-        else:
-            waiting = await self._read(queue, settings.digest_over)
-            try:
-                await self._send_all(queue, channel_id, waiting)
-            except Unavailable as error:
-                await self._again(queue, error.reason)
-                return
+        try:
+            await self._delivery.deliver(queue, is_over=lambda: self._is_over(queue))
+        except Unavailable as error:
+            await self._again(queue, error.reason)
+            return
         if self._stopping:
             await self._release(queue)
             return
@@ -300,76 +270,9 @@ class FeedOutbox:
             now=self._clock.now(),
         )
 
-    async def _read(self, queue: ClaimedQueue, digest_over: int) -> Waiting:
-        """What is pending and passes the filter; what does not is noted as skipped."""
-        waiting = Waiting(max(digest_over, 1))
-        after, after_item_id = _BEGINNING, ""
-        while True:
-            page = await self._repository.feed_deliveries.pending(
-                subscriber_id=queue.subscriber_id,
-                feed_id=queue.feed_id,
-                found_after=after,
-                after_item_id=after_item_id,
-                limit=_PAGE,
-            )
-            if queue.item_filter is not None and page:
-                wanted = await asyncio.to_thread(_passing, queue.item_filter, page)
-                unwanted = [item.item_id for item in page if item.item_id not in wanted]
-                if unwanted:
-                    await self._record.settle(queue, unwanted, "skipped", "filtered")
-                for item in page:
-                    if item.item_id in wanted:
-                        waiting.add(item)
-            else:
-                for item in page:
-                    waiting.add(item)
-            if len(page) < _PAGE:
-                return waiting
-            after, after_item_id = page[-1].found_at, page[-1].item_id
-
-    async def _send_all(
-        self, queue: ClaimedQueue, channel_id: int | None, waiting: Waiting
-    ) -> None:
-        """Raises Unavailable, and leaves pending what has not been sent by then."""
-        if waiting.is_digest:
-            if not self._is_over(queue):
-                digest = digest_of(queue, channel_id, waiting)
-                await self._send(queue, msgspec.structs.replace(digest, again=True), None)
-            return
-        for place, item in enumerate(waiting.items):
-            if self._is_over(queue):
-                return
-            message = message_of(queue, channel_id, item)
-            if place == 0:
-                message = msgspec.structs.replace(message, again=True)
-            if not await self._send(queue, message, item.item_id):
-                return
-
     def _is_over(self, queue: ClaimedQueue) -> bool:
         """Whether the rest is left to another process, or to the next start."""
         return self._stopping or _key(queue) in self._lost
-
-    async def _send(self, queue: ClaimedQueue, message: Message, item_id: str | None) -> bool:
-        """Send one message and note what became of it; False where the rest was given up with it.
-
-        ``item_id`` None: it stands for all that is pending up to its last item.
-        """
-        message_id = reason = None
-        state: DeliveryState = "sent"
-        only_this = True
-        try:
-            message_id = await self._sender.send(message)
-        except Refused as refusal:
-            log.info("feed_message_refused", reason=refusal.reason, to=queue.kind)
-            state, reason, only_this = "given_up", refusal.reason, refusal.only_this
-        if not only_this:
-            await self._record.settle_all(queue, state, reason)
-        elif item_id is not None:
-            await self._record.settle(queue, [item_id], state, reason, message_id)
-        else:
-            until = message.items[-1].found_at
-            await self._record.settle_all(queue, state, reason, message_id, until)
-        return only_this
 
     async def _again(self, queue: ClaimedQueue, reason: str) -> None:
         """Later; what has been tried for long enough is given up."""
@@ -394,26 +297,6 @@ def _key(queue: ClaimedQueue) -> Key:
     return queue.subscriber_id, queue.feed_id
 
 
-def _channel_id(queue: ClaimedQueue, settings: FeedSettings) -> int | None:
-    return None if queue.kind == "dm" else queue.channel_id or settings.channel_id
-
-
 def _left(error: DatabaseError) -> None:
     """The lease ends by itself, and the queue is due again."""
     log.warning("feed_queue_left", error=f"{type(error).__name__}: {error}")
-
-
-def _passing(rules: Filter, items: Sequence[PendingItem]) -> set[str]:
-    return {item.item_id for item in items if passes(rules, _as_found(item))}
-
-
-def _as_found(item: PendingItem) -> FoundItem:
-    return FoundItem(
-        item_id=item.item_id,
-        title=item.title,
-        url=item.url,
-        summary=item.summary,
-        image_url=item.image_url,
-        author=item.author,
-        published_at=item.published_at,
-    )
