@@ -13,16 +13,14 @@ import structlog
 
 from pwrbot.clock import Clock, SystemClock
 from pwrbot.repository.errors import ConstraintViolation, DatabaseError, DatabaseReadOnly
+from pwrbot.repository.migrations.backed_up import backed_up_back, backed_up_forth
 from pwrbot.repository.migrations.backup import (
     back_up,
-    fresh_backup,
     remove_old_copies,
     remove_repeated_copies,
 )
-from pwrbot.repository.migrations.destructive import Danger, losses, losses_back, marks
 from pwrbot.repository.migrations.errors import (
     DatabaseNewer,
-    DestructiveRefused,
     MigrationError,
     StepFailed,
     UnknownMigration,
@@ -118,9 +116,7 @@ def migrate(
                     copy = back_up(backend.copy_to, url.path, backup_dir, what, clock.now())
                     remove_repeated_copies(copy)
                 else:
-                    losing = [(one, found) for one, _ in todo if (found := losses(one))]
-                    refusal = _refusal(losing) if careful else None
-                    _look_for_backup(url, losing, backup_dir, clock, refusal)
+                    backed_up_forth(url, pending, backup_dir, clock.now(), careful=careful)
             done = [one.id for one, steps in todo if _forth(backend, one, steps, clock.now())]
             if copy:
                 remove_old_copies(copy)
@@ -159,11 +155,11 @@ def rollback(
             what = f"rollback-{todo[0][0].id}"
             back_up(backend.copy_to, url.path, backup_dir, what, clock.now())
         elif todo and isinstance(url, PostgresURL):
-            losing = [(one, found) for one, _ in todo if (found := losses_back(one))]
-            refusal = _refusal_back(losing, len(todo)) if careful else None
             # An older one has nothing of what they made.
             since = max(recorded[one.id].at for one, _ in todo)
-            _look_for_backup(url, losing, backup_dir, clock, refusal, since=since)
+            backed_up_back(
+                url, applied[:steps], backup_dir, clock.now(), careful=careful, since=since
+            )
         return [one.id for one, back in todo if _back(backend, one, back, clock.now())]
 
 
@@ -287,60 +283,6 @@ def _name_edited(migrations: Sequence[Migration], recorded: Mapping[str, Applied
                 file=str(migration.path),
                 hint="restore the file, and put the change into a new migration",
             )
-
-
-_Losing = Sequence[tuple[Migration, Sequence[Danger]]]
-
-
-def _look_for_backup(
-    url: PostgresURL,
-    losing: _Losing,
-    directory: Path | None,
-    clock: Clock,
-    refusal: str | None,
-    *,
-    since: datetime | None = None,
-) -> None:
-    """Before what is destructive. Where there is no backup DestructiveRefused is raised with
-    that text; without one it is only logged.
-    """
-    if not losing or fresh_backup(directory, url.database, clock.now(), since=since):
-        return
-    if refusal is not None:
-        raise DestructiveRefused(refusal)
-    destructive = [str(danger) for _, found in losing for danger in found]
-    log.warning("no_fresh_backup", destructive=destructive)
-
-
-def _refusal(losing: _Losing) -> str:
-    reasons = [mark.reason for migration, _ in losing for mark in marks(migration.path)]
-    why = f"The reason given: {'; '.join(reasons)}\n" if reasons else ""
-    return (
-        "To start, the database would have to be changed in a way that cannot be undone, and there"
-        " is no backup of it younger than a day. Nothing was changed. It would do this:\n"
-        f"{_listed(losing)}{why}"
-        "Make a backup, and start again:\n"
-        "  pwrbot backup    (in a working copy: make backup)\n"
-        "or do it without one:\n"
-        "  pwrbot migrate    (in a working copy: make migrate)\n"
-        "AUTO_MIGRATE=on does it at every start, whatever there is."
-    )
-
-
-def _refusal_back(losing: _Losing, steps: int) -> str:
-    return (
-        "Taking this back loses rows, and there is no backup of the database younger than a day and"
-        " than these steps. Nothing was changed. It would do this:\n"
-        f"{_listed(losing)}"
-        "Make a backup, and try again:\n"
-        "  pwrbot backup    (in a working copy: make backup)\n"
-        "or do it without one:\n"
-        f"  pwrbot rollback --steps {steps} --without-backup"
-    )
-
-
-def _listed(losing: _Losing) -> str:
-    return "".join(f"  {danger}\n" for _, found in losing for danger in found)
 
 
 def _forth(
