@@ -24,12 +24,12 @@ from pwrbot.clock import Clock
 from pwrbot.entities import ClaimedQueue
 from pwrbot.repository import Repository
 from pwrbot.repository.errors import DatabaseError
-from pwrbot.services.feed_delivery import FeedDelivery, Place
 from pwrbot.services.feed_message import (
     Sender,
     Unavailable,
 )
 from pwrbot.services.feed_record import FeedRecord
+from pwrbot.services.queue_delivery import Place, QueueDelivery
 from pwrbot.services.settings import SettingsService
 
 log = structlog.get_logger(__name__)
@@ -73,7 +73,7 @@ class FeedOutbox:
         self._repository = repository
         self._clock = clock
         self._record = FeedRecord(repository, clock)
-        self._delivery = FeedDelivery(repository, settings, sender, self._record)
+        self._delivery = QueueDelivery(repository, settings, sender, self._record)
         self._process = process
         self._chance = chance or random.Random()
         self._at_once = at_once

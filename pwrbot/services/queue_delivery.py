@@ -34,7 +34,7 @@ Place = tuple[SubscriberKind, int]
 """Where messages go: a guild's channel, or a member."""
 
 
-class FeedDelivery:
+class QueueDelivery:
     """Sends what is pending in a queue that the caller has claimed. Methods raise DatabaseError."""
 
     def __init__(
