@@ -342,7 +342,7 @@ class DuePoll(Entity, frozen=True, gc=False):
     polled_at: datetime
     """When it was claimed."""
     followed: bool
-    """Whether anybody follows it; a feed nobody follows is not polled."""
+    """Whether anybody who is there follows it; a feed nobody follows is not polled."""
 
 
 class PollOutcome(msgspec.Struct, frozen=True, gc=False):
@@ -373,6 +373,14 @@ class Subscriber(Entity, frozen=True, gc=False):
     id: Generated[int] = 0
 
 
+class FeedAbsence(Entity, frozen=True, gc=False):
+    """A server the bot is in no more; what it follows is kept for its return."""
+
+    subscriber_id: Key[int]
+    since: datetime
+    """When the bot noticed."""
+
+
 class FeedSubscription(Entity, frozen=True, gc=False):
     """A subscriber follows a feed; ``channel_id`` None means the guild's default channel."""
 
@@ -381,7 +389,7 @@ class FeedSubscription(Entity, frozen=True, gc=False):
     channel_id: int | None
     """Of a channel or a thread."""
     created_at: datetime
-    """Nothing the feed showed before is sent."""
+    """Or when its server last took the bot back: nothing the feed showed before is sent."""
     role_id: int | None = None
     """Mentioned with each item."""
     item_filter: Filter | None = None

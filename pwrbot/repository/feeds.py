@@ -7,6 +7,7 @@ from typing import Literal, Protocol
 
 from pwrbot.entities import (
     Feed,
+    FeedAbsence,
     FeedHealth,
     FeedItem,
     FeedItemId,
@@ -54,6 +55,12 @@ class Subscribers(Table[Subscriber, int], Protocol):
 
     async def ensure(self, *, kind: SubscriberKind, target_id: int) -> Subscriber: ...
 
+    async def servers(self, *, shard_count: int, shard_ids: list[int]) -> list[Subscriber]: ...
+
+
+class FeedAbsences(Table[FeedAbsence, int], Protocol):
+    """Servers the bot is in no more."""
+
 
 class FeedSubscriptions(Table[FeedSubscription, tuple[int, int]], Protocol):
     """Who follows what."""
@@ -74,3 +81,5 @@ class FeedSubscriptions(Table[FeedSubscription, tuple[int, int]], Protocol):
     async def followed(self, *, kind: SubscriberKind, target_id: int) -> list[FollowedFeed]: ...
 
     async def health(self, *, subscriber_id: int, limit: int, offset: int) -> list[FeedHealth]: ...
+
+    async def begin_anew(self, *, subscriber_id: int, now: datetime) -> list[int]: ...

@@ -13,6 +13,7 @@ from pwrbot.repository.engine.opening import open_engine
 from pwrbot.repository.errors import Problem, QueryFileError
 from pwrbot.repository.feed_delivery import FeedDeliveries, FeedPolls, FeedQueues
 from pwrbot.repository.feeds import (
+    FeedAbsences,
     FeedItemIds,
     FeedItems,
     Feeds,
@@ -48,6 +49,7 @@ class Tables:
     feeds: Feeds
     feed_items: FeedItems
     subscribers: Subscribers
+    feed_absences: FeedAbsences
     feed_subscriptions: FeedSubscriptions
     feed_item_ids: FeedItemIds
     feed_polls: FeedPolls

@@ -1,7 +1,7 @@
 -- name: fan_out :rows
--- Puts a feed's new items into the outbox of everybody who follows it. Who has come since the last
--- poll that worked, at :succeeded_at, is told only of what was surely published since they came:
--- the others may be new to the bot alone.
+-- Puts a feed's new items into the outbox of everybody who follows it and is there. Who has come
+-- since the last poll that worked, at :succeeded_at, is told only of what was surely published
+-- since they came; the others may be new to the bot alone.
 INSERT INTO feed_deliveries (subscriber_id, feed_id, item_id, found_at, state)
 SELECT
     s.subscriber_id,
@@ -17,6 +17,11 @@ WHERE
     AND (
         s.created_at <= :succeeded_at
         OR (i.published_at > s.created_at AND i.published_at < i.found_at)
+    )
+    AND NOT EXISTS (
+        SELECT 1 AS absent
+        FROM feed_absences AS a
+        WHERE a.subscriber_id = s.subscriber_id
     )
 ON CONFLICT (subscriber_id, feed_id, item_id) DO NOTHING;
 

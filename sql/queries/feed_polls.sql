@@ -10,6 +10,12 @@ ON CONFLICT (feed_id) DO UPDATE
             ELSE feed_polls.next_poll_at
         END;
 
+-- name: wake_all :rows
+-- Has these feeds polled now, except where a process polls one just now.
+UPDATE feed_polls
+SET next_poll_at = :now
+WHERE feed_id IN (:feed_ids) AND claimed_by IS NULL AND next_poll_at > :now;
+
 -- name: renew :rows
 -- A process keeps these feeds until :until.
 UPDATE feed_polls

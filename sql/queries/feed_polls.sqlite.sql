@@ -1,5 +1,6 @@
 -- name: claim :many
--- Claims feeds that are due, those that waited longest first, so many at a time.
+-- Claims feeds that are due, those that waited longest first, so many at a time. One that only
+-- absent servers follow is not followed.
 -- notnull platform_id: a poll refers to its feed
 -- notnull source_id: a poll refers to its feed
 -- notnull items_id: a poll refers to its feed
@@ -53,7 +54,13 @@ RETURNING
         (
             SELECT TRUE AS followed
             FROM feed_subscriptions AS s
-            WHERE s.feed_id = feed_polls.feed_id
+            WHERE
+                s.feed_id = feed_polls.feed_id
+                AND NOT EXISTS (
+                    SELECT 1 AS absent
+                    FROM feed_absences AS a
+                    WHERE a.subscriber_id = s.subscriber_id
+                )
             ORDER BY s.subscriber_id
             LIMIT 1
         ),

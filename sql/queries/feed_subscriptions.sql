@@ -134,3 +134,10 @@ INNER JOIN feed_subscriptions AS s ON b.id = s.subscriber_id
 INNER JOIN feeds AS f ON s.feed_id = f.id
 WHERE b.kind = :kind AND b.target_id = :target_id
 ORDER BY f.name, f.id;
+
+-- name: begin_anew :many
+-- What a subscriber follows counts as followed from :now on; the feeds.
+UPDATE feed_subscriptions
+SET created_at = :now
+WHERE subscriber_id = :subscriber_id
+RETURNING feed_id;

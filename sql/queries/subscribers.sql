@@ -16,3 +16,14 @@ RETURNING
     kind,
     target_id,
     id;
+
+-- name: servers :many
+-- The servers on one of :shard_ids of :shard_count shards. A guild's shard is its id / 2^22 modulo
+-- their number (pwrbot/shards.py).
+SELECT
+    kind,
+    target_id,
+    id
+FROM subscribers
+WHERE kind = 'guild' AND target_id / 4194304 % :shard_count IN (:shard_ids)
+ORDER BY target_id;

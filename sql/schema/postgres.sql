@@ -100,6 +100,13 @@ CREATE TABLE subscribers (
     CONSTRAINT subscribers_kind_known CHECK (kind = ANY (ARRAY['dm'::text, 'guild'::text]))
 );
 
+CREATE TABLE feed_absences (
+    subscriber_id bigint NOT NULL,
+    since timestamp with time zone NOT NULL,
+    CONSTRAINT feed_absences_pkey PRIMARY KEY (subscriber_id),
+    CONSTRAINT feed_absences_subscriber_id_fkey FOREIGN KEY (subscriber_id) REFERENCES subscribers(id) ON DELETE CASCADE
+);
+
 CREATE TABLE feed_subscriptions (
     subscriber_id bigint NOT NULL,
     feed_id bigint NOT NULL,

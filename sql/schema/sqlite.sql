@@ -5,6 +5,11 @@ CREATE TABLE bot_meta (
     value TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE feed_absences (
+    subscriber_id INTEGER NOT NULL PRIMARY KEY REFERENCES subscribers (id) ON DELETE CASCADE,
+    since INTEGER NOT NULL
+) STRICT;
+
 CREATE TABLE feed_deliveries (
     subscriber_id INTEGER NOT NULL,
     feed_id INTEGER NOT NULL,

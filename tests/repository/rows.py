@@ -11,6 +11,7 @@ from pwrbot.entities import (
     BotMeta,
     Entity,
     Feed,
+    FeedAbsence,
     FeedDelivery,
     FeedItem,
     FeedItemId,
@@ -63,6 +64,9 @@ async def three_rows(tables: Tables, table: str) -> list[Any]:
         second = (await tables.feeds.insert(feed(2))).id
         dm = (await tables.subscribers.insert(Subscriber("dm", one))).id
         guild = (await tables.subscribers.insert(Subscriber("guild", one))).id
+        if table == "feed_absences":
+            other = (await tables.subscribers.insert(Subscriber("guild", two))).id
+            return [FeedAbsence(dm, AT), FeedAbsence(guild, AT), FeedAbsence(other, AT + HOUR)]
         if table == "feed_items":
             return [
                 FeedItem(first, "a", "A", None, AT, AT),
@@ -173,6 +177,7 @@ def changed(row: Any) -> Any:
         Subscriber: {"target_id": 77},
         FeedSubscription: {"channel_id": 77},
         FeedItemId: {},
+        FeedAbsence: {"since": AT + 2 * HOUR},
         FeedPoll: {"next_poll_at": AT + 2 * HOUR, "etag": None, "failures": 1},
         FeedDelivery: {"state": "skipped", "reason": "filtered"},
         FeedQueue: {"due_at": AT + 2 * HOUR, "wakes": 9},

@@ -75,6 +75,7 @@ ROWS = {
     "feed_items": """INSERT INTO feed_items (feed_id, item_id, title, url, published_at, found_at)
         VALUES (1, 'x', 't', NULL, {now}, {now})""",
     "subscribers": "INSERT INTO subscribers (id, kind, target_id) VALUES (1, 'dm', 7)",
+    "feed_absences": "INSERT INTO feed_absences (subscriber_id, since) VALUES (1, {now})",
     "feed_subscriptions": """INSERT INTO feed_subscriptions (subscriber_id, feed_id, channel_id,
         created_at) VALUES (1, 1, NULL, {now})""",
     "feed_item_ids": "INSERT INTO feed_item_ids (feed_id, item_id) VALUES (1, 'x')",

@@ -10,6 +10,7 @@ from pwrbot.entities import (
     BotMeta,
     Entity,
     Feed,
+    FeedAbsence,
     FeedDelivery,
     FeedItem,
     FeedItemId,
@@ -64,7 +65,11 @@ SEED: dict[str, list[Entity]] = {
         *(_feed(1, None), _feed(2, "https://example.com/cover"), _feed(3, None)),
         _feed(5, None),  # nobody follows it
     ],
-    "subscribers": [Subscriber("dm", 1), Subscriber("guild", GUILD)],
+    "subscribers": [
+        *(Subscriber("dm", 1), Subscriber("guild", GUILD)),
+        Subscriber("guild", OTHER_GUILD),  # it removed the bot
+    ],
+    "feed_absences": [FeedAbsence(3, NOON)],
     "feed_items": [
         FeedItem(1, "b", "Second", None, NOON, NOON),
         FeedItem(1, "a", "First", "https://example.com/a", NOON, NOON + HOUR),
@@ -76,6 +81,7 @@ SEED: dict[str, list[Entity]] = {
         FeedSubscription(1, 2, None, NOON),
         FeedSubscription(1, 3, None, NOON),
         FeedSubscription(2, 1, 5, NOON, 9, Filter((Rule("a|b", "regex"),)), "{title}"),
+        FeedSubscription(3, 1, 5, NOON),
     ],
     "feed_item_ids": [FeedItemId(1, "a"), FeedItemId(1, "b"), FeedItemId(2, "")],
     "feed_polls": [
@@ -147,6 +153,7 @@ SEED: dict[str, list[Entity]] = {
 CHANGED: dict[str, Entity] = {
     "feeds": Feed("p", "s", "i", "n", "d", "https://example.com/new", None, (), NOON, 2),
     "subscribers": Subscriber("guild", 77, 1),
+    "feed_absences": FeedAbsence(3, NOON + HOUR),
     "feed_items": FeedItem(1, "a", "Changed", None, NOON, NOON),
     "feed_subscriptions": FeedSubscription(2, 1, 6, NOON),
     "feed_item_ids": FeedItemId(1, "a"),
@@ -174,6 +181,7 @@ CHANGED: dict[str, Entity] = {
 ADDED: dict[str, Entity] = {
     "feeds": _feed(4, None),
     "subscribers": Subscriber("dm", 2),
+    "feed_absences": FeedAbsence(2, NOON),
     "feed_items": FeedItem(3, "x", "New", None, NOON, NOON),
     "feed_subscriptions": FeedSubscription(2, 2, None, NOON),
     "feed_item_ids": FeedItemId(3, "x"),
@@ -273,6 +281,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     },
     "feed_polls.release": {"feed_ids": [1, 2], "claimed_by": "me", "now": NOON},
     "feed_polls.renew": {"feed_ids": [1, 2], "claimed_by": "me", "until": NOON + 2 * HOUR},
+    "feed_polls.wake_all": {"feed_ids": [1, 2], "now": NOON - HOUR},
     "feed_polls.wake": {"feed_id": 3, "interval_seconds": 600, "now": NOON},
     "feed_queues.claim": {**_CLAIM, "limit": 10},
     "feed_queues.done": {**_QUEUE, "wakes": 1, "now": NOON},
@@ -280,6 +289,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "feed_queues.renew": {**_QUEUE, "until": NOON + 2 * HOUR},
     "feed_queues.retry": {**_QUEUE, "due_at": NOON + HOUR, "reason": "discord_down"},
     "feed_queues.wake": {"feed_id": 1, "now": NOON},
+    "feed_subscriptions.begin_anew": {"subscriber_id": 1, "now": NOON + HOUR},
     "feed_subscriptions.followed": {"kind": "dm", "target_id": 1},
     "feed_subscriptions.count_of": {"subscriber_id": 1},
     "feed_subscriptions.health": {"subscriber_id": 1, **_PAGE},
@@ -307,6 +317,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     },
     "subscribers.by_target": {"kind": "guild", "target_id": GUILD},
     "subscribers.ensure": {"kind": "dm", "target_id": 1},
+    "subscribers.servers": _ONE_SHARD,
     "voice_sessions.add": {
         "guild_ids": [GUILD, GUILD],
         "user_ids": [71, 72],

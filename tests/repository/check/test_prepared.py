@@ -73,7 +73,7 @@ def test_an_edit_of_a_text_is_told_without_a_server(sql: Path) -> None:
 def test_an_edit_of_the_text_for_postgresql_alone_is_told(sql: Path) -> None:
     edit(sql / "queries" / "table.postgres.sql", "ORDER BY {key};", "ORDER BY {key} DESC;")
     told = told_offline(sql)
-    assert len(told) == 23
+    assert len(told) == 24
     assert all("[postgres]: its text was changed" in line for line in told)
 
 
@@ -88,7 +88,7 @@ def test_an_edit_of_a_migration_for_postgresql_is_told(sql: Path) -> None:
 def test_an_edit_of_a_dump_is_told(sql: Path) -> None:
     edit(sql / "schema/sqlite.sql", "    version INTEGER NOT NULL", "    version INTEGER")
     told = told_offline(sql)
-    assert [line.partition(": ")[0] for line in told] == ["sql/schema/sqlite.sql:131 [sqlite]"]
+    assert [line.partition(": ")[0] for line in told] == ["sql/schema/sqlite.sql:136 [sqlite]"]
 
 
 def _cut_in_half(path: Path) -> None:
