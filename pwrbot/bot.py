@@ -28,6 +28,7 @@ from pwrbot.pictures import AvatarCache, Studio
 from pwrbot.replies import Interaction
 from pwrbot.repository import Repository
 from pwrbot.services.activity import VoiceActivity
+from pwrbot.services.feed_presence import FeedPresence
 from pwrbot.services.feeds import FeedService
 from pwrbot.services.preferences import PreferenceService
 from pwrbot.services.settings import SettingsService
@@ -115,6 +116,7 @@ class Bot(commands.AutoShardedBot):
         self.voice_rewards = VoiceRewards(repository, clock, settings, statistics, own)
         self.voice_boards = VoiceBoards(repository, clock, settings, statistics, own)
         self.voice_reset = VoiceReset(repository, clock, own)
+        self.feed_presence = FeedPresence(repository, clock, own)
         self.resets = Resets(self.voice_reset, clock, self.in_flight)
         self.guild_door = DiscordGuilds(self, self.people)
         self.chores = Chores(self)

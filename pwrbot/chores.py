@@ -1,4 +1,4 @@
-"""What the bot does by itself once a minute: boards, roles, half-done resets, who came back."""
+"""What the bot does by itself once a minute: boards, roles, half-done resets, who came and went."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ class Chores:
             "boards": lambda: bot.voice_boards.look(bot.guild_door),
             "rewards": lambda: bot.voice_rewards.look(bot.guild_door),
             "departures": bot.people.sweep,
+            "feeds": lambda: bot.feed_presence.look(bot.guild_door.ids()),
         }
 
     async def run(self) -> None:

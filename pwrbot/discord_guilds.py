@@ -24,6 +24,11 @@ class DiscordGuilds:
         self._client = client
         self._people = people
 
+    def ids(self) -> frozenset[int]:
+        """All of them by what each shard said when it connected, and since: an outage, of a server
+        or of the connection, takes none away."""
+        return frozenset(guild.id for guild in self._client.guilds)
+
     # Roles
 
     def obstacle(self, guild_id: int, role_id: int) -> str | None:

@@ -129,10 +129,12 @@ class FeedScene:
         )
         return feed
 
-    async def follow(self, feed: Feed, user_id: int | None = None, **more: Any) -> FeedSubscription:
+    async def follow(
+        self, feed: Feed, user_id: int | None = None, guild_id: int = GUILD, **more: Any
+    ) -> FeedSubscription:
         """Somebody follows it: a guild in channel 5, or a member by direct messages."""
         kind = "guild" if user_id is None else "dm"
-        who = await self.repository.subscribers.ensure(kind=kind, target_id=user_id or GUILD)
+        who = await self.repository.subscribers.ensure(kind=kind, target_id=user_id or guild_id)
         channel_id = more.pop("channel_id", 5 if kind == "guild" else None)
         return await self.repository.feed_subscriptions.insert(
             FeedSubscription(who.id, feed.id, channel_id, self.clock.now(), **more)
