@@ -63,10 +63,12 @@ class FakeDiscord:
         self.hold_channel: int | None = None
         """The one that is held up; all of them where it is None."""
         self.asked = asyncio.Event()
+        self.held = asyncio.Event()
 
     async def send(self, message: Message) -> int:
         self.asked.set()
         if self.hold is not None and self.hold_channel in (None, message.channel_id):
+            self.held.set()
             await self.hold.wait()
         if self.trouble and (error := self.trouble.pop(0)) is not None:
             raise error

@@ -323,9 +323,13 @@ async def stuck_channel(scene: FeedScene, feeds: int) -> None:
     await scene.publish(news, item("a"))
 
 
-async def until_waiting(outbox: FeedOutbox, queues: int) -> None:
+async def until_stuck(scene: FeedScene, outbox: FeedOutbox, *, in_line: int) -> None:
+    """Until the channel's first message is held up, the others wait, and the member has theirs."""
     async with asyncio.timeout(20):
-        while sum(len(line) for line in outbox._lines.values()) < queues:  # noqa: ASYNC110
+        await scene.discord.held.wait()
+        while scene.discord.titles != ["Title of a"]:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        while sum(len(line) for line in outbox._lines.values()) < in_line:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 
 
@@ -333,10 +337,7 @@ async def test_a_slow_channel_holds_up_no_other(scene: FeedScene) -> None:
     await stuck_channel(scene, feeds=9)
     outbox = scene.make_outbox("one", at_once=3)
     running = asyncio.create_task(outbox.run())
-    await until_waiting(outbox, 8)
-    async with asyncio.timeout(20):
-        while scene.discord.titles != ["Title of a"]:  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
+    await until_stuck(scene, outbox, in_line=8)
     assert scene.discord.hold is not None
     scene.discord.hold.set()
     async with asyncio.timeout(20):
@@ -352,7 +353,7 @@ async def test_who_waits_in_line_and_was_taken_over_is_left_out(
 ) -> None:
     await stuck_channel(scene, feeds=3)
     sending = asyncio.create_task(scene.outbox.send_due())
-    await until_waiting(scene.outbox, 2)
+    await until_stuck(scene, scene.outbox, in_line=2)
     later = scene.clock.now() + timedelta(minutes=10)
     taken = await other.feed_queues.claim(
         claimed_by="two", now=later, until=later + timedelta(minutes=1), limit=9
@@ -368,7 +369,7 @@ async def test_who_waits_in_line_past_the_end_of_the_claim_is_sent_once(scene: F
     await stuck_channel(scene, feeds=3)
     outbox = scene.make_outbox("one")
     sending = asyncio.create_task(outbox.send_due())
-    await until_waiting(outbox, 2)
+    await until_stuck(scene, outbox, in_line=2)
     scene.clock.advance(seconds=46)
     assert await outbox._start_due() >= 2, "claimed anew, by the same process"
     assert scene.discord.hold is not None
@@ -382,7 +383,7 @@ async def test_who_is_moved_while_in_line_is_told_in_the_new_channel(scene: Feed
     await stuck_channel(scene, feeds=2)
     outbox = scene.make_outbox("one")
     sending = asyncio.create_task(outbox.send_due())
-    await until_waiting(outbox, 1)
+    await until_stuck(scene, outbox, in_line=1)
     line = outbox._lines["guild", 5]
     [key] = line
     subscription = await scene.repository.feed_subscriptions.select(key)
@@ -403,7 +404,7 @@ async def test_who_is_moved_while_in_line_is_told_in_the_new_channel(scene: Feed
 async def test_a_stop_leaves_those_in_line_to_the_next_start(scene: FeedScene) -> None:
     await stuck_channel(scene, feeds=3)
     sending = asyncio.create_task(scene.outbox.send_due())
-    await until_waiting(scene.outbox, 2)
+    await until_stuck(scene, scene.outbox, in_line=2)
     stopping = asyncio.create_task(scene.outbox.stop(20))
     await asyncio.sleep(0.05)
     assert scene.discord.hold is not None
