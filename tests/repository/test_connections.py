@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import asyncpg
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from pwrbot.repository.engine import postgres_connections
 from pwrbot.repository.engine.postgres_connections import Connections
 from pwrbot.repository.engine.watch import Watch
-from pwrbot.repository.errors import DatabaseUnavailable
+from pwrbot.repository.errors import DatabaseBusy, DatabaseUnavailable
 from pwrbot.repository.url import PostgresURL, parse_url
 
 
@@ -85,6 +86,86 @@ async def test_renewed_ones_are_others_but_for_one_in_use(postgres_database_url:
     for one in (used, *after):
         await connections.give_back(one, failed=False)
     await connections.close()
+
+
+class Way:
+    """A way to the server that can go silent, as a firewall's does: nothing is closed."""
+
+    def __init__(self, url: PostgresURL) -> None:
+        self._arguments = url.asyncpg_arguments()
+        self._open = asyncio.Event()
+        self._open.set()
+
+    @asynccontextmanager
+    async def pool(self, most: int, seconds: float) -> AsyncIterator[Connections]:
+        """Connections that go this way."""
+        async with await asyncio.start_server(self._carry, "127.0.0.1", 0) as server:
+            host, port = server.sockets[0].getsockname()
+            pool = await asyncpg.create_pool(
+                **self._arguments | {"host": host, "port": port},
+                min_size=1,
+                max_size=most,
+                timeout=60,
+                command_timeout=60,
+            )
+            opened = Connections(pool, seconds)
+            yield opened
+            await opened.close()
+
+    def go_silent(self) -> None:
+        self._open.clear()
+
+    def speak(self) -> None:
+        self._open.set()
+
+    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        (host,), (port,) = self._arguments["host"], self._arguments["port"]
+        answers, asks = await asyncio.open_connection(host, port)
+        await asyncio.gather(self._pass_on(reader, asks), self._pass_on(answers, writer))
+
+    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(65536):
+            await self._open.wait()
+            writer.write(data)
+        writer.close()
+
+
+@pytest.fixture
+def way(postgres_database_url: str) -> Way:
+    url = parse_url(postgres_database_url)
+    assert isinstance(url, PostgresURL)
+    return Way(url)
+
+
+async def test_one_that_nobody_answers_on_is_given_up(
+    way: Way, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server is asked to end a statement that took too long, and is not waited for for long."""
+    monkeypatch.setattr(postgres_connections, "ENDING_SECONDS", 0.1)
+    async with way.pool(1, 10) as connections:
+        connection = await connections.take()
+        before = connection.get_server_pid()
+        way.go_silent()
+        with pytest.raises(TimeoutError):
+            await connection.fetchval("SELECT 1", timeout=0.1)
+        async with asyncio.timeout(10):
+            await connections.give_back(connection, failed=True)
+        way.speak()
+        assert await pid(connections) != before
+
+
+async def test_a_server_that_is_not_reached_in_time_is_no_busy_pool(way: Way) -> None:
+    async with way.pool(2, 0.1) as connections:
+        connection = await connections.take()
+        way.go_silent()
+        with pytest.raises(DatabaseUnavailable):
+            await connections.take()
+        way.speak()
+        other = await connections.take()
+        with pytest.raises(DatabaseBusy, match="no connection became free"):
+            await connections.take()
+        for one in (connection, other):
+            await connections.give_back(one, failed=False)
 
 
 async def test_closing_is_final_and_waits_for_what_is_in_use(connections: Connections) -> None:

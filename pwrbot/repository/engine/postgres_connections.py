@@ -8,6 +8,7 @@ it is in use, and gets back every connection on which something failed.
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 IDLE_SECONDS = 300.0
 """How long a connection may be unused: longer, and something on the way may have dropped it."""
+ENDING_SECONDS = 2.0
+"""How long a server may take to end a statement that took too long: one that is there takes
+milliseconds, and a connection that something on the way has dropped is never answered on."""
 
 
 class Connections:
@@ -54,6 +58,8 @@ class Connections:
             async with asyncio.timeout(self._timeout):
                 return await self._pool.acquire()
         except TimeoutError:
+            if self._pool.get_size() < self._pool.get_max_size():  # it was being opened
+                raise DatabaseUnavailable() from None
             raise DatabaseBusy(
                 f"no connection became free within {self._timeout:g} seconds; "
                 "DATABASE_POOL_MAX allows more of them"
@@ -68,7 +74,7 @@ class Connections:
     async def give_back(self, connection: Connection, *, failed: bool) -> None:
         """Keep it at hand, or leave it to the pool: for those who wait, or to see what ails it."""
         if failed or self._waiting or self._closed or self._at_hand is not None:
-            await self._pool.release(connection)
+            await self._release(connection)
         else:
             self._at_hand = connection
             self._kept_at = monotonic()
@@ -88,7 +94,7 @@ class Connections:
         try:
             async with asyncio.timeout(self._timeout):
                 if connection := self._taken_from_hand():
-                    await self._pool.release(connection)
+                    await self._release(connection)
                 await self._pool.close()
         except TimeoutError:
             self._pool.terminate()
@@ -101,7 +107,12 @@ class Connections:
         """Let the pool open another one in its place, when next asked."""
         if is_open(connection):
             connection.terminate()
-        await self._pool.release(connection)
+        await self._release(connection)
+
+    async def _release(self, connection: Connection) -> None:
+        """Give it to the pool, which closes one that cannot be used again."""
+        with suppress(*FAILURES):  # whoever had it has been told of what failed
+            await self._pool.release(connection, timeout=ENDING_SECONDS)
 
 
 class Lease:
