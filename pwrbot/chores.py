@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
+from pwrbot.repository.errors import DatabaseError
+
 if TYPE_CHECKING:
     from pwrbot.bot import Bot
 
@@ -58,5 +60,7 @@ class Chores:
                 raise
             # Only something it waited for was cancelled: a task that ends so would never run again.
             log.exception("chore_failed", step=step)
+        except DatabaseError as error:  # it says itself what is wrong, and may say so for hours
+            log.warning("chore_failed", step=step, error=f"{type(error).__name__}: {error}")
         except Exception:
             log.exception("chore_failed", step=step)

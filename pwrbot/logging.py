@@ -58,6 +58,8 @@ def configure_logging(
     wanted = logging.getLevelNamesMapping()[level]
     root.setLevel(max(wanted, QUIET))
     logging.getLogger("pwrbot").setLevel(wanted)
+    # That it cannot connect while nobody asks: whoever does ask tells it, once and in our words.
+    logging.getLogger("asyncpg.pool").setLevel(logging.ERROR)
     logging.captureWarnings(True)
     structlog.configure(
         processors=[

@@ -35,7 +35,8 @@ def restored() -> Iterator[None]:
     yield
     root.handlers[:] = handlers
     root.setLevel(level)
-    logging.getLogger("pwrbot").setLevel(logging.NOTSET)
+    for name in ("pwrbot", "asyncpg.pool"):
+        logging.getLogger(name).setLevel(logging.NOTSET)
     logging.captureWarnings(False)
     sys.excepthook, threading.excepthook, sys.unraisablehook = hooks
     structlog.contextvars.clear_contextvars()
@@ -90,6 +91,12 @@ def test_other_peoples_records_have_the_same_form(log: Log) -> None:
     record = log.record()
     assert record["event"] == "Shard ID 0 has connected"
     assert (record["logger"], record["level"]) == ("discord.gateway", "info")
+
+
+def test_a_pool_that_cannot_connect_is_left_to_who_asks_it(log: Log) -> None:
+    """It tries on its own, for as long as an outage lasts, and tells each time with a traceback."""
+    logging.getLogger("asyncpg.pool").warning("Failed to restore the pool connection floor")
+    assert log.getvalue() == ""
 
 
 def test_other_peoples_debug_records_are_not_shown(log: Log) -> None:

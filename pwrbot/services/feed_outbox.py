@@ -29,6 +29,7 @@ from pwrbot.services.feed_message import (
     Unavailable,
 )
 from pwrbot.services.feed_record import FeedRecord
+from pwrbot.services.feed_schedule import wait_in_trouble
 from pwrbot.services.queue_delivery import Place, QueueDelivery
 from pwrbot.services.settings import SettingsService
 
@@ -94,15 +95,20 @@ class FeedOutbox:
 
     async def run(self) -> None:
         """Send until cancelled; then ``stop``."""
+        wait = self._idle
         while True:
             self._wakes.clear()
             try:
                 await self._start_due()
             except DatabaseError as error:
+                wait = wait_in_trouble(wait, self._lease)
                 log.warning("feeds_not_sent", error=f"{type(error).__name__}: {error}")
             except Exception:
+                wait = wait_in_trouble(wait, self._lease)
                 log.exception("feeds_not_sent")
-            await self._pause()
+            else:
+                wait = self._idle
+            await self._pause(wait)
 
     async def send_due(self) -> int:
         """Send all that is due now; says from how many queues. For tests and tools."""
@@ -151,9 +157,9 @@ class FeedOutbox:
         self._running.discard(task)
         self._wakes.set()
 
-    async def _pause(self) -> None:
+    async def _pause(self, seconds: float) -> None:
         waits = [
-            asyncio.ensure_future(self._clock.sleep(self._idle)),
+            asyncio.ensure_future(self._clock.sleep(seconds)),
             asyncio.ensure_future(self._wakes.wait()),
         ]
         try:

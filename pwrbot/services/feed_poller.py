@@ -23,7 +23,12 @@ from pwrbot.feeds.model import Followed, Polled, Validators
 from pwrbot.repository import Repository
 from pwrbot.repository.errors import DatabaseError
 from pwrbot.services.feed_intake import items_digest, take_in
-from pwrbot.services.feed_schedule import Rhythm, wait_after_failure, wait_after_success
+from pwrbot.services.feed_schedule import (
+    Rhythm,
+    wait_after_failure,
+    wait_after_success,
+    wait_in_trouble,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -93,15 +98,20 @@ class FeedPoller:
 
     async def run(self) -> None:
         """Poll until cancelled; then ``stop``."""
+        wait = self._idle
         while True:
             try:
                 await self._start_due()
                 await self._store_outcomes()
             except DatabaseError as error:
+                wait = wait_in_trouble(wait, self._lease)
                 log.warning("feeds_not_polled", error=f"{type(error).__name__}: {error}")
             except Exception:
+                wait = wait_in_trouble(wait, self._lease)
                 log.exception("feeds_not_polled")
-            await self._clock.sleep(self._idle)
+            else:
+                wait = self._idle
+            await self._clock.sleep(wait)
 
     async def poll_due(self) -> int:
         """Poll all that is due now, and return once that is stored; says how many feeds it was."""
@@ -166,7 +176,8 @@ class FeedPoller:
     async def _renew(self) -> None:
         """Keep what is under way, a third of a lease after the last time."""
         now = self._clock.now()
-        if self._renewed_at is not None and now - self._renewed_at < self._lease / 3:
+        since = self._lease if self._renewed_at is None else now - self._renewed_at
+        if timedelta() <= since < self._lease / 3:  # less than none: the clock was set back
             return
         self._renewed_at = now
         held = [*self._running, *(outcome.feed_id for outcome in self._outcomes)]
@@ -182,7 +193,7 @@ class FeedPoller:
         """
         while self._outcomes:
             now = self._clock.now()
-            waited = self._oldest is not None and now - self._oldest >= _OLDEST
+            waited = self._oldest is not None and not timedelta() <= now - self._oldest < _OLDEST
             if len(self._outcomes) < self._batch and not waited and not all_of_them:
                 return
             batch = self._outcomes[: self._batch]

@@ -63,3 +63,11 @@ def wait_after_failure(
     doubled = rhythm.least * 2 ** min(failures - 1, 30)
     wait = min(doubled, LONGEST_WAIT) * chance.uniform(1 - _SPREAD, 1)
     return max(wait, min(retry_after or timedelta(), LONGEST_WAIT))
+
+
+def wait_in_trouble(wait: float, lease: timedelta) -> float:
+    """The seconds between two looks at what is due, twice as long after each that failed.
+
+    Up to a third of a lease: a look also keeps what is claimed.
+    """
+    return min(2 * wait, lease / timedelta(seconds=3))

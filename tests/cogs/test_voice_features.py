@@ -438,10 +438,15 @@ async def test_a_board_whose_answer_was_lost_is_there_once(
 
 
 @pytest.mark.parametrize(
-    "failure", [KeyError("a member's words"), asyncio.CancelledError("what it waited for")]
+    ("failure", "traced"),
+    [
+        (KeyError("a member's words"), True),
+        (asyncio.CancelledError("what it waited for"), True),
+        (DatabaseUnavailable(), False),
+    ],
 )
 async def test_no_chore_waits_for_another_and_one_that_fails_is_tried_again(
-    live: LiveBot, monkeypatch: pytest.MonkeyPatch, failure: BaseException
+    live: LiveBot, monkeypatch: pytest.MonkeyPatch, failure: BaseException, traced: bool
 ) -> None:
     rounds: asyncio.Queue[str] = asyncio.Queue()
 
@@ -468,6 +473,7 @@ async def test_no_chore_waits_for_another_and_one_that_fails_is_tried_again(
                 assert {await rounds.get() for _ in range(2)} == {"boards", "departures"}
     failed = [line for line in logs if line["event"] == "chore_failed"]
     assert [line["step"] for line in failed] == ["boards"] * 3
+    assert ["exc_info" in line for line in failed] == [traced] * 3
     assert not chores.done()
     chores.cancel()
     await asyncio.gather(chores, return_exceptions=True)
