@@ -190,12 +190,13 @@ class VoiceTracker:
 
         self._put(at, handle)
         self._stopping.set()
-        if self._worker is not None:
-            await self._worker
-        if self._queue or len(self._store):
-            log.error("voice_sessions_left_open", waiting=len(self._queue) + len(self._store))
-            return False
-        return await self._heartbeat.beat(at)
+        try:
+            if self._worker is not None:
+                await self._worker
+        finally:  # also where the caller waits no longer
+            if waiting := len(self._queue) + len(self._store):
+                log.error("voice_sessions_left_open", waiting=waiting)
+        return not waiting and await self._heartbeat.beat(at)
 
     # Questions
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 import pytest
+from structlog.testing import capture_logs
 
 from pwrbot.entities import BotMeta, OpenVoiceSession
 from pwrbot.services.voice_heartbeat import HEARTBEAT, Beat
@@ -235,6 +236,25 @@ async def test_stopping_ends_every_session(house: House) -> None:
     await house.tracker.drain()
     assert await house.running() == []
     assert await house.tracker.stop(at(11))
+
+
+async def test_who_waits_no_longer_is_told_what_is_left(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def no_answer(*_: object) -> bool:
+        await asyncio.Event().wait()
+        return True
+
+    other = House(house.repository)
+    other.seen(0, other.state(ANN, HALL))
+    await other.tracker.drain()
+    with monkeypatch.context() as patched, capture_logs() as logs:
+        patched.setattr(VoiceStore, "flush", no_answer)
+        other.happens(6, BEN, HALL)
+        await turns()
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(other.tracker.stop(at(9)), 0.1)
+    assert [line["waiting"] for line in logs if line["event"] == "voice_sessions_left_open"] == [2]
 
 
 async def test_stopping_with_a_database_that_is_gone(house: House) -> None:
