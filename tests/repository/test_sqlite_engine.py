@@ -370,6 +370,41 @@ async def refused(path: Path, kind: type[DatabaseError]) -> None:
     assert set(threading.enumerate()) == threads
 
 
+@pytest.mark.parametrize("replaced", [False, True])
+async def test_a_file_that_is_taken_away_is_not_written_to(
+    migrated_sqlite_url: str, tmp_path: Path, replaced: bool
+) -> None:
+    """What is written to it would be gone with the process. What is put back is gone on with."""
+    path, away = tmp_path / "pwrbot.db", tmp_path / "away.db"
+    opened = await Repository.open(migrated_sqlite_url)
+    try:
+        await opened.bot_meta.insert(BotMeta("before", "x"))
+        path.rename(away)
+        if replaced:
+            path.write_bytes(away.read_bytes())
+
+        async def in_transaction() -> None:
+            async with opened.transaction() as tx:
+                await tx.bot_meta.insert(BotMeta("meanwhile", "x"))
+
+        attempts = [
+            opened.bot_meta.insert(BotMeta("one", "x")),
+            opened.bot_meta.insert_many(some(3)),
+            in_transaction(),
+            *map(opened.bot_meta.insert, some(20)),  # they share a commit
+        ]
+        outcomes = await asyncio.gather(*attempts, return_exceptions=True)
+        assert {type(outcome) for outcome in outcomes} == {DatabaseUnavailable}
+        assert "moved, removed or replaced" in str(outcomes[0])
+        away.rename(path)
+        await in_transaction()
+        found = await opened.bot_meta.select_all()
+        assert [row.key for row in found] == ["before", "meanwhile"]
+        path.unlink()
+    finally:
+        await opened.close()
+
+
 async def test_files_that_are_no_database(tmp_path: Path) -> None:
     (tmp_path / "text.db").write_text("not a database " * 1_000)
     (tmp_path / "directory.db").mkdir()

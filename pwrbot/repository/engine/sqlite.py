@@ -24,7 +24,6 @@ from pwrbot.repository.engine.sqlite_connection import (
     connect,
     deadline,
     in_time,
-    uri_of,
 )
 from pwrbot.repository.engine.sqlite_errors import translated
 from pwrbot.repository.engine.sqlite_jobs import (
@@ -63,14 +62,13 @@ class SQLiteEngine:
     @classmethod
     async def open(cls, path: Path, options: EngineOptions) -> SQLiteEngine:
         """Open the file, which the migrations made. Raises DatabaseError."""
-        uri = uri_of(path)
         immutable = options.no_trace and options.read_only and at_rest(path)
         opened: list[Connection] = []
         try:
-            writer = await connect(uri, options, readonly=options.read_only, immutable=immutable)
+            writer = await connect(path, options, readonly=options.read_only, immutable=immutable)
             opened.append(writer)
             for _ in range(options.readers):
-                opened.append(await connect(uri, options, readonly=True, immutable=immutable))
+                opened.append(await connect(path, options, readonly=True, immutable=immutable))
         except BaseException as error:
             for connection in opened:
                 await connection.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
@@ -58,10 +59,6 @@ class Connection(aiosqlite.Connection):
             self._conn.interrupt()
 
 
-def uri_of(path: Path) -> str:
-    return path.absolute().as_uri()
-
-
 def at_rest(path: Path) -> bool:
     """Whether it is a file in WAL mode that nobody has open: it may be read as one that rests.
 
@@ -82,20 +79,52 @@ WRITING: Final = ("cache_size = -16384", "wal_autocheckpoint = 8192")
 into the file once per 32 MB of it, not once per 4 MB."""
 
 
+ELSEWHERE: Final = (
+    "the database's file was moved, removed or replaced while it is in use, and what is written"
+    " would be lost; put it back, or stop the bot and restore a backup: `pwrbot restore FILE`"
+)
+
+
+class FirmConnection(sqlite3.Connection):
+    """A connection that writes only to the file that was at its path when it was opened.
+
+    SQLite itself would go on, and say nothing, with one that nobody finds any more.
+    """
+
+    _path: Path | None = None
+    _file: os.stat_result
+
+    def stay_at(self, path: Path) -> None:
+        """From here on nothing is begun where another file, or none, is at the path."""
+        self._path, self._file = path, path.stat()
+
+    def execute(self, *arguments: Any) -> sqlite3.Cursor:
+        """As of any connection. Raises DatabaseUnavailable, too."""
+        if self._path is not None and not self.in_transaction:
+            try:
+                stays = os.path.samestat(self._path.stat(), self._file)
+            except OSError:
+                stays = False
+            if not stays:
+                raise DatabaseUnavailable(ELSEWHERE)
+        return super().execute(*arguments)
+
+
 async def connect(
-    uri: str, options: EngineOptions, *, readonly: bool, immutable: bool = False
+    path: Path, options: EngineOptions, *, readonly: bool, immutable: bool = False
 ) -> Connection:
-    # The writer may not make a missing file either: only migrations do.
-    uri = f"{uri}?mode={'ro' if readonly else 'rw'}"
     wait = options.timeout if options.lock_wait is None else options.lock_wait
 
     def connector() -> sqlite3.Connection:
+        # The writer may not make a missing file either: only migrations do.
+        uri = f"{path.absolute().as_uri()}?mode={'ro' if readonly else 'rw'}"
         connection = sqlite3.connect(
             f"{uri}&immutable=1" if immutable else uri,
             uri=True,
             isolation_level=None,
             timeout=wait,
             cached_statements=1024,
+            factory=FirmConnection,
         )
         try:
             connection.execute("PRAGMA foreign_keys = ON")
@@ -108,6 +137,7 @@ async def connect(
                 connection.execute("PRAGMA synchronous = FULL")
                 for pragma in WRITING:
                     connection.execute(f"PRAGMA {pragma}")
+                connection.stay_at(path.absolute())
         except BaseException:
             connection.close()
             raise
