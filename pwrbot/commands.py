@@ -18,7 +18,7 @@ from pwrbot.errors import PwrbotError
 from pwrbot.feeds.errors import FeedError
 from pwrbot.logging import places
 from pwrbot.replies import Interaction, is_expired, tell
-from pwrbot.repository.errors import DatabaseError
+from pwrbot.repository.errors import DatabaseBusy, DatabaseError, DatabaseUnavailable
 from pwrbot.services.feed_links import NoLinks, TooManyLinks
 from pwrbot.services.feeds import NotFollowed
 from pwrbot.services.ranges import UnknownTimezone
@@ -100,10 +100,10 @@ async def report_failure(interaction: Interaction, error: Exception, *, name: st
             database=str(error) if isinstance(error, DatabaseError) else None,
             constraint=getattr(error, "constraint", None),
         )
-        text = (
-            "Something went wrong on my side. If it happens again, give whoever runs this bot "
-            f"the id `{error_id}`."
-        )
+        text = "Something went wrong on my side."
+        if isinstance(error, DatabaseBusy | DatabaseUnavailable):
+            text = "My database doesn't answer at the moment: try again in a minute."
+        text += f" If it happens again, give whoever runs this bot the id `{error_id}`."
     if interaction.type is not discord.InteractionType.autocomplete:
         await tell(interaction, text)
 

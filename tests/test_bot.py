@@ -15,6 +15,7 @@ from pwrbot.clock import ManualClock
 from pwrbot.commands import report_failure
 from pwrbot.in_flight import InFlight
 from pwrbot.repository import Repository
+from pwrbot.repository.errors import DatabaseBusy, DatabaseError, DatabaseUnavailable
 from pwrbot.sandbox import Sandbox
 from tests.discord_addresses import keep_addresses
 from tests.live_bot import NOW, live_bot, make_bot
@@ -119,6 +120,16 @@ async def test_an_interaction_that_was_answered_gets_a_follow_up() -> None:
         await report_failure(interaction, RuntimeError())
     [said] = interaction.said
     assert said.startswith("follow-up: Something went wrong on my side.")
+
+
+@pytest.mark.parametrize("error", [DatabaseUnavailable(), DatabaseBusy()])
+async def test_a_database_that_does_not_answer_is_no_riddle(error: DatabaseError) -> None:
+    interaction: Any = FakeInteraction()
+    with capture_logs() as logs:
+        await report_failure(interaction, error)
+    [said] = interaction.said
+    assert "My database doesn't answer at the moment: try again in a minute." in said
+    assert [line["error_id"] in said for line in logs] == [True]
 
 
 @pytest.mark.parametrize(
