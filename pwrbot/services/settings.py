@@ -14,7 +14,7 @@ from pwrbot.clock import Clock
 from pwrbot.entities import ServerSettings, Settings, VoiceSettings
 from pwrbot.errors import PwrbotError
 from pwrbot.repository import Repository
-from pwrbot.repository.errors import DecodeError
+from pwrbot.repository.errors import DatabaseError, DecodeError
 from pwrbot.services import ranges
 from pwrbot.shards import ALL, Shards
 
@@ -113,12 +113,18 @@ class SettingsService:
             changed = _checked(change(current.settings))
             if changed == current.settings:
                 return self._remember(guild_id, current)
-            saved = await self._repository.server_settings.save(
-                guild_id=guild_id,
-                settings=changed,
-                version=current.version,
-                now=self._clock.now(),
-            )
+            try:
+                saved = await self._repository.server_settings.save(
+                    guild_id=guild_id,
+                    settings=changed,
+                    version=current.version,
+                    now=self._clock.now(),
+                )
+            except DatabaseError:
+                # Perhaps it was stored, and only the answer lost: what is stored counts.
+                self.forget(guild_id)
+                self._tell(guild_id)
+                raise
             if saved is not None:
                 self._remember(guild_id, _known(saved))
                 self._tell(guild_id)

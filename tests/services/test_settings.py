@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from datetime import datetime
-from typing import cast
+from typing import Any, cast
 
 import pytest
 from msgspec.structs import replace
@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from pwrbot.clock import ManualClock
 from pwrbot.entities import ServerSettings, Settings, VoiceSettings
 from pwrbot.repository import Repository
-from pwrbot.repository.errors import DecodeError
+from pwrbot.repository.errors import DatabaseUnavailable, DecodeError
 from pwrbot.services.ranges import UnknownTimezone
 from pwrbot.services.settings import (
     MOST_IGNORED,
@@ -58,6 +58,25 @@ async def test_a_change_is_stored_seen_and_told(
     )
     elsewhere = SettingsService(repository, ManualClock(START))
     assert await elsewhere.get(GUILD) == changed
+
+
+async def test_a_change_whose_answer_was_lost_counts_as_far_as_it_is_stored(
+    service: SettingsService, repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[int] = []
+    service.on_change(told.append)
+    assert await service.get(GUILD) == Settings()
+    save = repository.server_settings.save
+
+    async def lost(**values: Any) -> None:
+        await save(**values)
+        raise DatabaseUnavailable()
+
+    monkeypatch.setattr(type(repository.server_settings), "save", staticmethod(lost))
+    with pytest.raises(DatabaseUnavailable):
+        await service.update(GUILD, lambda s: replace(s, timezone="Asia/Tokyo"))
+    assert told == [GUILD]
+    assert await service.get(GUILD) == Settings(timezone="Asia/Tokyo")
 
 
 async def test_each_change_is_stored_with_its_time(repository: Repository) -> None:
