@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 import aiohttp
 import discord
@@ -21,6 +22,13 @@ from pwrbot.services.voice import VoiceTracker
 from pwrbot.services.voice_state import GuildVoice, VoiceState
 
 log = structlog.get_logger(__name__)
+
+TICK_SECONDS: Final = 5.0
+ASLEEP: Final = timedelta(seconds=30)
+"""More than that between two ticks is no busy moment: the process, or its machine, stood still."""
+DOUBT: Final = timedelta(minutes=2)
+"""How long after that a connection may be dead without discord.py's knowing: it finds out when it
+next sends a heartbeat, every 41 seconds."""
 
 
 class VoiceGateway:
@@ -41,6 +49,9 @@ class VoiceGateway:
         """Shards without a connection."""
         self._people: dict[int, dict[int, tuple[bool, frozenset[int]]]] = {}
         """By guild and user: bot or not, and the roles, of those in voice when last seen."""
+        self._awake_at: datetime | None = None
+        """When this process was last known to run; None where nobody watches."""
+        self._doubt_until: datetime | None = None
         self._asking: set[asyncio.Task[None]] = set()
         self._stopped = False
         self._handlers: dict[str, Callable[..., None]] = {
@@ -64,6 +75,7 @@ class VoiceGateway:
         if handler is None or self._stopped:
             return
         try:
+            self._notice_sleep()
             handler(*args)
         except Exception:
             # The next reconciliation repairs what this event should have done.
@@ -79,6 +91,8 @@ class VoiceGateway:
         """Compare the tracker with what discord.py has of every guild now. Changes nothing when
         no event was missed."""
         at = self._clock.now()
+        if self._doubt_until is not None and at < self._doubt_until <= at + DOUBT:
+            return  # what discord.py has may be of before the machine slept
         for guild in self._known.values():
             if self._in_contact(guild):
                 self._tracker.guild_seen(self._snapshot(guild), at)
@@ -92,6 +106,26 @@ class VoiceGateway:
                     self.reconcile()
             except Exception:
                 log.exception("voice_reconcile_failed")
+
+    async def run_watch(self) -> None:
+        """Notice, for ever, where this process or its machine slept: contact was lost then.
+
+        What happened meanwhile comes late and without its time, or not at all.
+        """
+        self._awake_at = self._clock.now()
+        while True:
+            await self._clock.sleep(TICK_SECONDS)
+            self._notice_sleep()
+
+    def _notice_sleep(self) -> None:
+        if self._awake_at is None or self._stopped:
+            return
+        since, self._awake_at = self._awake_at, self._clock.now()
+        slept = self._awake_at - since
+        if slept > ASLEEP:
+            log.warning("voice_was_asleep", seconds=round(slept.total_seconds()))
+            self._doubt_until = self._awake_at + DOUBT
+            self._tracker.contact_lost(None, since)
 
     # Events, each handled within discord.py's dispatch
 

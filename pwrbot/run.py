@@ -115,6 +115,7 @@ async def _serve(config: Config, token: str, database: Database, clock: Clock, s
                     _connect(bot, clock),
                     tracker.run_heartbeat(),
                     bot.voice_gateway.run_reconcile(config.voice_reconcile_seconds),
+                    bot.voice_gateway.run_watch(),
                     bot.chores.run(),
                     feed_work.run(),
                     *_for_development(config, database.repository, clock),

@@ -285,6 +285,53 @@ async def test_nothing_is_reconciled_with_a_cache_that_is_cut_off(
     gateway._tracker = tracker
 
 
+async def test_who_left_while_the_machine_slept_is_credited_until_then(
+    live: LiveBot, guild: Guild
+) -> None:
+    """What happened meanwhile comes all at once when it wakes, before anything else runs."""
+    watch = asyncio.create_task(live.bot.voice_gateway.run_watch())
+    for name in ("ada", "bob"):
+        await guild.join(name, "Lounge")
+    await live.heard(guild)
+    for _ in range(24):
+        live.clock.advance(seconds=5)
+        await asyncio.sleep(0)
+    left = payloads.voice_state(guild.place("ada", None))
+    live.clock.advance(hours=8)
+    live.bot._connection.parse_voice_state_update(left)  # type: ignore[arg-type]
+    await live.tracker.drain()
+    assert await ended(live, guild) == [("ada", minutes(0), minutes(2))]
+    watch.cancel()
+    await asyncio.gather(watch, return_exceptions=True)
+
+
+async def test_nothing_is_reconciled_until_a_connection_survived_the_sleep(
+    live: LiveBot, guild: Guild
+) -> None:
+    gateway = live.bot.voice_gateway
+    watch = asyncio.create_task(gateway.run_watch())
+    await guild.join("ada", "Lounge")
+    await live.heard(guild)
+    recorder = Recorder()
+    tracker = live.tracker
+    gateway._tracker = recorder  # type: ignore[assignment]
+    live.clock.advance(hours=8)
+    await asyncio.sleep(0.01)
+    assert [name for name, _ in recorder.calls] == ["contact_lost"]
+    gateway.reconcile()
+    assert len(recorder.calls) == 1, "the connection may have died, and nobody knows yet"
+    gateway.take("shard_resumed", (0,))
+    assert [name for name, _ in recorder.calls] == ["contact_lost", "guild_seen"]
+    for _ in range(24):
+        live.clock.advance(seconds=5)
+        await asyncio.sleep(0)
+    gateway.reconcile()
+    assert [name for name, _ in recorder.calls] == ["contact_lost", "guild_seen", "guild_seen"]
+    gateway._tracker = tracker
+    watch.cancel()
+    await asyncio.gather(watch, return_exceptions=True)
+
+
 # Guilds that come, go and change
 
 
