@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import asyncpg
 import pytest
@@ -88,6 +88,11 @@ async def test_renewed_ones_are_others_but_for_one_in_use(postgres_database_url:
     await connections.close()
 
 
+async def nothing_to_reset(connection: object) -> None:
+    """As the engine's: giving one back asks the server nothing."""
+    del connection
+
+
 class Way:
     """A way to the server that can go silent, as a firewall's does: nothing is closed."""
 
@@ -95,6 +100,7 @@ class Way:
         self._arguments = url.asyncpg_arguments()
         self._open = asyncio.Event()
         self._open.set()
+        self._carrying: list[asyncio.Task[None]] = []
 
     @asynccontextmanager
     async def pool(self, most: int, seconds: float) -> AsyncIterator[Connections]:
@@ -107,10 +113,13 @@ class Way:
                 max_size=most,
                 timeout=60,
                 command_timeout=60,
+                reset=nothing_to_reset,
             )
             opened = Connections(pool, seconds)
             yield opened
             await opened.close()
+            self.speak()
+            await asyncio.gather(*self._carrying)
 
     def go_silent(self) -> None:
         self._open.clear()
@@ -121,12 +130,14 @@ class Way:
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         (host,), (port,) = self._arguments["host"], self._arguments["port"]
         answers, asks = await asyncio.open_connection(host, port)
-        await asyncio.gather(self._pass_on(reader, asks), self._pass_on(answers, writer))
+        for source, target in ((reader, asks), (answers, writer)):
+            self._carrying.append(asyncio.create_task(self._pass_on(source, target)))
 
     async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while data := await reader.read(65536):
-            await self._open.wait()
-            writer.write(data)
+        with suppress(ConnectionError):
+            while data := await reader.read(65536):
+                await self._open.wait()
+                writer.write(data)
         writer.close()
 
 
@@ -154,6 +165,15 @@ async def test_one_that_nobody_answers_on_is_given_up(
         assert await pid(connections) != before
 
 
+async def test_closing_waits_for_no_answer(way: Way, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(postgres_connections, "ENDING_SECONDS", 0.1)
+    async with way.pool(1, 60) as connections:
+        assert await pid(connections)
+        way.go_silent()
+        async with asyncio.timeout(10):
+            await connections.close()
+
+
 async def test_a_server_that_is_not_reached_in_time_is_no_busy_pool(way: Way) -> None:
     async with way.pool(2, 0.1) as connections:
         connection = await connections.take()
@@ -161,7 +181,9 @@ async def test_a_server_that_is_not_reached_in_time_is_no_busy_pool(way: Way) ->
         with pytest.raises(DatabaseUnavailable):
             await connections.take()
         way.speak()
+        connections._timeout = 30
         other = await connections.take()
+        connections._timeout = 0.1
         with pytest.raises(DatabaseBusy, match="no connection became free"):
             await connections.take()
         for one in (connection, other):

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 IDLE_SECONDS = 300.0
 """How long a connection may be unused: longer, and something on the way may have dropped it."""
 ENDING_SECONDS = 2.0
-"""How long a server may take to end a statement that took too long: one that is there takes
-milliseconds, and a connection that something on the way has dropped is never answered on."""
+"""How long a server may take to end a statement that took too long, or a connection: one that is
+there takes milliseconds, and what something on the way has dropped is never answered on."""
 
 
 class Connections:
@@ -89,10 +89,10 @@ class Connections:
         await self._pool.expire_connections()
 
     async def close(self) -> None:
-        """Close them all, those in use once they are given back; at once after the time-out."""
+        """Close them all, those in use once they are given back; after two seconds at once."""
         self._closed = True
         try:
-            async with asyncio.timeout(self._timeout):
+            async with asyncio.timeout(ENDING_SECONDS):
                 if connection := self._taken_from_hand():
                     await self._release(connection)
                 await self._pool.close()
