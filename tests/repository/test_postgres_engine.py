@@ -370,6 +370,23 @@ async def test_a_statement_that_takes_too_long(postgres_database_url: str, tmp_p
         assert await repository.naps.count() == 0
 
 
+async def test_a_transaction_that_is_heard_of_no_more_holds_up_nobody(
+    repository: Repository, migrated_postgres_url: str
+) -> None:
+    """As where the way to the server was cut in silence: nobody ends what it has locked."""
+    cut_off = await Repository.open(migrated_postgres_url, EngineOptions(timeout=0.5))
+
+    async def transaction() -> None:
+        async with cut_off.transaction() as tx:
+            await tx.bot_meta.insert(BotMeta("key", "of who was cut off"))
+            await repository.bot_meta.insert(BotMeta("key", "of another"))
+
+    with pytest.raises(DatabaseUnavailable):
+        await transaction()
+    assert await cut_off.bot_meta.select("key") == BotMeta("key", "of another")
+    await cut_off.close()
+
+
 async def test_a_cancelled_statement_leaves_its_connection_usable(
     postgres_database_url: str, tmp_path: Path
 ) -> None:

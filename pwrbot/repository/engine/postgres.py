@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from math import ceil
 from typing import Any, Final
 
 import asyncpg
@@ -245,8 +246,12 @@ async def _pool(url: PostgresURL, options: EngineOptions) -> asyncpg.Pool[asyncp
     # An interval's days have 24 hours only where clocks do not change. Told on connecting, so
     # that no statement and no reset is needed, and PgBouncer passes it on.
     settings = {**arguments.pop("server_settings", {}), "timezone": "UTC"}
+    # Where the way to the server was cut in silence, its end of a transaction would keep what it
+    # has locked until TCP finds out, by default after two hours. What waits for others' statements
+    # between its own stands still for longer than they may take.
+    ending = {"idle_in_transaction_session_timeout": f"{ceil(3 * options.timeout * 1000)}ms"}
     try:
-        return await _connected(arguments, {**_PLANS, **settings}, options)
+        return await _connected(arguments, {**_PLANS, **ending, **settings}, options)
     except asyncpg.ProtocolViolationError:  # PgBouncer refuses what it does not pass on
         return await _connected(arguments, settings, options)
 
