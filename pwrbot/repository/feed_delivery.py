@@ -25,6 +25,8 @@ class FeedPolls(Table[FeedPoll, int], Protocol):
 
     async def wake_all(self, *, feed_ids: list[int], now: datetime) -> int: ...
 
+    async def recall(self, *, beyond: datetime, now: datetime) -> int: ...
+
     async def claim(
         self, *, claimed_by: str, now: datetime, until: datetime, limit: int
     ) -> list[DuePoll]: ...
@@ -95,6 +97,8 @@ class FeedQueues(Table[FeedQueue, tuple[int, int]], Protocol):
     """Which subscriptions have something waiting, and who is sending it."""
 
     async def wake(self, *, feed_id: int, now: datetime) -> int: ...
+
+    async def recall(self, *, beyond: datetime, now: datetime) -> int: ...
 
     async def claim(
         self, *, claimed_by: str, now: datetime, until: datetime, limit: int

@@ -44,7 +44,8 @@ _FEWEST_TRIES: Final = 8
 """After a long silence of the bot's own, old items are tried for as many times before that."""
 
 _FIRST_WAIT: Final = timedelta(seconds=5)
-_LONGEST_WAIT: Final = timedelta(hours=1)
+LONGEST_WAIT: Final = timedelta(hours=1)
+"""Until something is tried to be sent again."""
 _SPREAD: Final = 0.1
 
 
@@ -283,7 +284,7 @@ class FeedOutbox:
     async def _again(self, queue: ClaimedQueue, reason: str) -> None:
         """Later; what has been tried for long enough is given up."""
         now = self._clock.now()
-        wait = min(_FIRST_WAIT * 2 ** min(queue.attempts, 20), _LONGEST_WAIT)
+        wait = min(_FIRST_WAIT * 2 ** min(queue.attempts, 20), LONGEST_WAIT)
         wait *= self._chance.uniform(1 - _SPREAD, 1 + _SPREAD)
         if queue.attempts >= _FEWEST_TRIES:
             await self._record.settle_all(

@@ -1,4 +1,8 @@
-"""Old items and old deliveries are removed, a batch at a time; what they were known by stays."""
+"""What the tables of feeds need now and then.
+
+Old items and old deliveries are removed, a batch at a time; what they were known by stays. What a
+clock that ran ahead put off for too long is done at once.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,8 @@ import structlog
 from pwrbot.clock import Clock
 from pwrbot.repository import Repository
 from pwrbot.repository.errors import DatabaseError
+from pwrbot.services.feed_outbox import LONGEST_WAIT as SEND_WAIT
+from pwrbot.services.feed_schedule import LONGEST_WAIT as POLL_WAIT
 
 log = structlog.get_logger(__name__)
 
@@ -19,7 +25,7 @@ _PAUSE: Final = 0.1  # seconds between two batches: others come first
 
 
 class FeedUpkeep:
-    """Keeps the tables of items and deliveries from growing for ever."""
+    """Keeps feeds from growing, and from being put off, for ever."""
 
     def __init__(self, repository: Repository, clock: Clock, retention: timedelta) -> None:
         self._repository = repository
@@ -27,9 +33,11 @@ class FeedUpkeep:
         self._retention = retention
 
     async def run(self) -> None:
-        """Remove what is old, every hour, until cancelled."""
+        """See to it every hour, until cancelled."""
         while True:
             try:
+                if recalled := await self.recall():
+                    log.warning("feeds_recalled", rows=recalled)
                 removed = await self.remove_old()
                 if removed:
                     log.info("feed_items_removed", rows=removed)
@@ -38,6 +46,15 @@ class FeedUpkeep:
             except Exception:  # old rows are no reason for the bot to end
                 log.exception("feed_items_kept")
             await self._clock.sleep(_EVERY.total_seconds())
+
+    async def recall(self) -> int:
+        """Have done now what is put off for longer than anything ever is; says how many rows that
+        were. Raises DatabaseError.
+        """
+        now = self._clock.now()
+        rows = await self._repository.feed_polls.recall(beyond=now + 2 * POLL_WAIT, now=now)
+        rows += await self._repository.feed_queues.recall(beyond=now + 2 * SEND_WAIT, now=now)
+        return rows + await self._repository.feed_subscriptions.recall(now=now)
 
     async def remove_old(self) -> int:
         """Remove what was found longer ago than the retention; says how many rows. Of each feed

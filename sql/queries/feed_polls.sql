@@ -16,6 +16,13 @@ UPDATE feed_polls
 SET next_poll_at = :now
 WHERE feed_id IN (:feed_ids) AND claimed_by IS NULL AND next_poll_at > :now;
 
+-- name: recall :rows
+-- Has feeds polled now whose time lies beyond :beyond, which only a clock that ran ahead can have
+-- written.
+UPDATE feed_polls
+SET next_poll_at = :now
+WHERE next_poll_at > :beyond;
+
 -- name: renew :rows
 -- A process keeps these feeds until :until.
 UPDATE feed_polls

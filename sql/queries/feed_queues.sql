@@ -24,6 +24,13 @@ ON CONFLICT (subscriber_id, feed_id) DO UPDATE
         wakes = feed_queues.wakes + 1,
         due_at = COALESCE(feed_queues.due_at, excluded.due_at);
 
+-- name: recall :rows
+-- Has queues worked off now whose time lies beyond :beyond, which only a clock that ran ahead can
+-- have written.
+UPDATE feed_queues
+SET due_at = :now
+WHERE due_at > :beyond;
+
 -- name: renew :rows
 -- A process keeps a queue until :until.
 UPDATE feed_queues

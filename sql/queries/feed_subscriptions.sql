@@ -135,6 +135,14 @@ INNER JOIN feeds AS f ON s.feed_id = f.id
 WHERE b.kind = :kind AND b.target_id = :target_id
 ORDER BY f.name, f.id;
 
+-- name: recall :rows
+-- Subscriptions that begin after :now, by a clock that ran ahead, begin now: else nothing would be
+-- told until then.
+-- scan feed_subscriptions: once an hour
+UPDATE feed_subscriptions
+SET created_at = :now
+WHERE created_at > :now;
+
 -- name: begin_anew :many
 -- What a subscriber follows counts as followed from :now on; the feeds.
 UPDATE feed_subscriptions

@@ -13,8 +13,7 @@ from pwrbot.feeds.filters import Filter, Rule
 from pwrbot.repository import Repository
 from pwrbot.services.feed_message import Refused, Unavailable
 from pwrbot.services.feed_outbox import GIVE_UP_AFTER, FeedOutbox
-from pwrbot.services.feed_upkeep import FeedUpkeep
-from tests.services.feed_scene import GUILD, NOON, FeedScene, item
+from tests.services.feed_scene import GUILD, FeedScene, item
 
 
 @pytest.fixture
@@ -414,25 +413,3 @@ async def test_a_stop_leaves_those_in_line_to_the_next_start(scene: FeedScene) -
     assert len(scene.discord.sent) == 2
     await scene.make_outbox("two").send_due()
     assert len(scene.discord.sent) == 4, "they are due at once"
-
-
-async def test_old_rows_go_and_nothing_is_sent_again(scene: FeedScene) -> None:
-    feed = await scene.followed_feed(item("a", published_at=NOON))
-    await scene.publish(feed, item("b"), item("c"))
-    await scene.outbox.send_due()
-    upkeep = FeedUpkeep(scene.repository, scene.clock, timedelta(days=90))
-    assert await upkeep.remove_old() == 0
-    scene.clock.advance(days=91)
-    assert await upkeep.remove_old() == 2 + 2
-    assert [row.item_id for row in await scene.repository.feed_items.select_all()] == ["c"]
-    await scene.publish(feed)
-    assert await scene.repository.feed_deliveries.count() == 0, "their ids are still known"
-
-
-async def test_what_is_pending_is_not_removed(scene: FeedScene) -> None:
-    feed = await scene.followed_feed()
-    await scene.publish(feed, item("a"), item("b"))
-    scene.clock.advance(days=91)
-    upkeep = FeedUpkeep(scene.repository, scene.clock, timedelta(days=90))
-    assert await upkeep.remove_old() == 0
-    assert await scene.states() == [("a", "pending", None), ("b", "pending", None)]
