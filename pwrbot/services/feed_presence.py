@@ -25,14 +25,19 @@ class FeedPresence:
         self._shards = shards
         self._settled: frozenset[int] | None = None
         """The guilds of the last look; None: there was none since the start."""
+        self._woken: list[int] = []
+        """The feeds of who was back at the last look."""
 
     async def look(self, guild_ids: frozenset[int]) -> None:
         """Write down who is gone, and wake the feeds of who is back. Raises DatabaseError.
 
         ``guild_ids``: all the bot is in by what Discord said when each of the shards connected,
         and since; also those in an outage. While they stay the same this asks the database
-        nothing.
+        nothing, but to wake the feeds of who is back once more.
         """
+        if self._woken:  # one claimed while nobody followed it was put off for long since
+            await self._repository.feed_polls.wake_all(feed_ids=self._woken, now=self._clock.now())
+            self._woken = []
         if guild_ids == self._settled:
             return
         servers = await self._repository.subscribers.servers(
@@ -64,3 +69,4 @@ class FeedPresence:
             await tx.feed_absences.delete(server.id)
             feed_ids = await tx.feed_subscriptions.begin_anew(subscriber_id=server.id, now=now)
             await tx.feed_polls.wake_all(feed_ids=feed_ids, now=now)
+        self._woken += feed_ids

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from pwrbot.entities import FeedSubscription
+from pwrbot.entities import FeedSubscription, PollOutcome
 from pwrbot.feeds.filters import Filter, Rule
 from pwrbot.feeds.model import Validators
 from pwrbot.repository import Repository
@@ -80,6 +80,31 @@ async def test_who_is_there_is_told_and_who_is_gone_is_not(
 
     assert await told(scene, gone) == []
     assert await told(scene, here) == await told(scene, member) == ["b"]
+
+
+async def test_a_feed_claimed_before_the_return_is_not_put_off(
+    scene: FeedScene, presence: FeedPresence
+) -> None:
+    """As followed by nobody, by a poll whose outcome is stored after it: for hours."""
+    feed = await scene.followed_feed(item("a"))
+    await presence.look(ONLY_OTHER)
+    scene.clock.advance(hours=7)
+    now = scene.clock.now()
+    [claimed] = await scene.repository.feed_polls.claim(
+        claimed_by="other", now=now, until=now + HOUR, limit=9
+    )
+    assert not claimed.followed
+    await presence.look(BOTH)
+    outcome = PollOutcome(
+        feed.id, 6 * 3600, 3600, None, None, None, None, 0, None, succeeded=False, changed=False
+    )
+    await scene.repository.feed_polls.finish(
+        claimed_by="other", now=now, feed_ids=[feed.id], outcomes=(outcome,)
+    )
+    scene.clock.advance(minutes=1)
+    assert await scene.poller.poll_due() == 0
+    await presence.look(BOTH)
+    assert await scene.poller.poll_due() == 1
 
 
 async def test_who_is_back_finds_all_as_it_was_and_hears_what_comes_from_then_on(
