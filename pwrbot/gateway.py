@@ -26,8 +26,12 @@ log = structlog.get_logger(__name__)
 TICK_SECONDS: Final = 5.0
 ASLEEP: Final = timedelta(seconds=30)
 """More than that between two ticks is no busy moment: the process, or its machine, stood still."""
+DEADLY: Final = timedelta(seconds=60)
+"""A connection survives less than that, and what was missed comes over it."""
+COMING: Final = timedelta(seconds=10)
+"""How long that may take."""
 DOUBT: Final = timedelta(minutes=2)
-"""How long after that a connection may be dead without discord.py's knowing: it finds out when it
+"""How long after more a connection may be dead without discord.py's knowing: it finds out when it
 next sends a heartbeat, every 41 seconds."""
 
 
@@ -124,7 +128,7 @@ class VoiceGateway:
         slept = self._awake_at - since
         if slept > ASLEEP:
             log.warning("voice_was_asleep", seconds=round(slept.total_seconds()))
-            self._doubt_until = self._awake_at + DOUBT
+            self._doubt_until = self._awake_at + (DOUBT if slept > DEADLY else COMING)
             self._tracker.contact_lost(None, since)
 
     # Events, each handled within discord.py's dispatch

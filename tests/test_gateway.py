@@ -332,6 +332,30 @@ async def test_nothing_is_reconciled_until_a_connection_survived_the_sleep(
     await asyncio.gather(watch, return_exceptions=True)
 
 
+async def test_a_pause_that_a_connection_survives_is_settled_soon(
+    live: LiveBot, guild: Guild
+) -> None:
+    """Else a machine that stands still now and then would be in doubt for ever."""
+    gateway = live.bot.voice_gateway
+    watch = asyncio.create_task(gateway.run_watch())
+    await guild.join("ada", "Lounge")
+    await live.heard(guild)
+    recorder, tracker = Recorder(), live.tracker
+    gateway._tracker = recorder  # type: ignore[assignment]
+    for _ in range(3):
+        live.clock.advance(seconds=35)
+        await asyncio.sleep(0.01)
+        gateway.reconcile()  # what came meanwhile is not in the cache yet
+        for _ in range(2):
+            live.clock.advance(seconds=5)
+            await asyncio.sleep(0.01)
+        gateway.reconcile()
+    assert [name for name, _ in recorder.calls] == ["contact_lost", "guild_seen"] * 3
+    gateway._tracker = tracker
+    watch.cancel()
+    await asyncio.gather(watch, return_exceptions=True)
+
+
 # Guilds that come, go and change
 
 

@@ -370,6 +370,22 @@ async def refused(path: Path, kind: type[DatabaseError]) -> None:
     assert set(threading.enumerate()) == threads
 
 
+async def test_a_file_that_cannot_be_looked_at_is_written_to(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may be there as before: a directory that lost its x bit, a network's moment of trouble."""
+    stat = Path.stat
+
+    def refuse(path: Path, **options: Any) -> os.stat_result:
+        if path.suffix == ".db":
+            raise PermissionError
+        return stat(path, **options)
+
+    monkeypatch.setattr(Path, "stat", refuse)
+    await repository.bot_meta.insert(BotMeta("a", "x"))
+    assert await repository.bot_meta.count() == 1
+
+
 @pytest.mark.parametrize("replaced", [False, True])
 async def test_a_file_that_is_taken_away_is_not_written_to(
     migrated_sqlite_url: str, tmp_path: Path, replaced: bool

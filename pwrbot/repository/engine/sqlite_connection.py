@@ -103,8 +103,10 @@ class FirmConnection(sqlite3.Connection):
         if self._path is not None and not self.in_transaction:
             try:
                 stays = os.path.samestat(self._path.stat(), self._file)
-            except OSError:
+            except (FileNotFoundError, NotADirectoryError):
                 stays = False
+            except OSError:  # as where it may not be looked at: no sign that it was moved
+                stays = True
             if not stays:
                 raise DatabaseUnavailable(ELSEWHERE)
         return super().execute(*arguments)
