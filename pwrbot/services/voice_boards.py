@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from pwrbot.clock import Clock
 from pwrbot.entities import VoiceBoard, VoiceBoardKind, VoiceTotal
 from pwrbot.errors import PwrbotError
-from pwrbot.repository import Repository
+from pwrbot.repository import Repository, Tables
 from pwrbot.repository.errors import DatabaseError
 from pwrbot.services.board_times import last_day, moment_of, next_post, period_before
 from pwrbot.services.cover import cover
@@ -261,9 +261,11 @@ class VoiceBoards:
         meant = moment_of(day, board.hour, zone)
         titles = {"day": "yesterday", "week": "the last 7 days", "month": "last month"}
         content = await self._content(board, titles[board.kind], since, until, zone, meant)
-        if not await self._claim(board, then):
-            return
-        await self._note(noted, board.problem)
+        async with self._repository.transaction() as tx:
+            # Both at once: else whoever looks in between takes the time for one not yet posted.
+            if not await self._claim(board, then, tx):
+                return
+            await self._note(noted, board.problem, tx)
         try:
             message_id = await poster.post(board.channel_id, content)
         except Unpostable as error:
@@ -330,8 +332,8 @@ class VoiceBoards:
             minutes=board.minutes if board.kind == "live" else None,
         )
 
-    async def _claim(self, board: VoiceBoard, then: datetime) -> bool:
-        claimed = await self._repository.voice_boards.claim(
+    async def _claim(self, board: VoiceBoard, then: datetime, tx: Tables | None = None) -> bool:
+        claimed = await (tx or self._repository).voice_boards.claim(
             guild_id=board.guild_id,
             channel_id=board.channel_id,
             kind=board.kind,
@@ -340,8 +342,8 @@ class VoiceBoards:
         )
         return bool(claimed)
 
-    async def _note(self, board: VoiceBoard, problem: str | None) -> None:
-        await self._repository.voice_boards.note(
+    async def _note(self, board: VoiceBoard, problem: str | None, tx: Tables | None = None) -> None:
+        await (tx or self._repository).voice_boards.note(
             guild_id=board.guild_id,
             channel_id=board.channel_id,
             kind=board.kind,

@@ -170,6 +170,29 @@ async def test_it_is_posted_once_whoever_looks_and_however_often(
     ]
 
 
+async def test_who_looks_while_it_is_being_claimed_posts_nothing(
+    scene: Scene, repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await scene.boards.schedule(GUILD, CHANNEL, "day", hour=9)
+    scene.clock.set(utc("2026-03-19 09:00"))
+    again = scene_of(repository, scene.clock, scene.channel)
+    table, others = type(repository.voice_boards), list[asyncio.Task[int]]()
+    claim = table.claim
+
+    async def claimed_slowly(this: Any, **arguments: Any) -> int:
+        claimed = await claim(this, **arguments)
+        if not others:
+            others.append(asyncio.create_task(again.boards.look(scene.channel)))
+            await asyncio.sleep(0.2)
+        return claimed
+
+    monkeypatch.setattr(table, "claim", claimed_slowly)
+    await scene.boards.look(scene.channel)
+    await asyncio.gather(*others)
+    await again.boards.look(scene.channel)
+    assert len(scene.channel.posts) == 1
+
+
 async def test_the_last_hour_of_a_day_skipped_by_the_clocks_costs_no_post(
     repository: Repository,
 ) -> None:
